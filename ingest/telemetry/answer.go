@@ -1,0 +1,68 @@
+package telemetry
+
+import "longwave/tenants/id"
+
+// Latest is the newest known value of one series, by device time.
+type Latest struct {
+	Metric   string
+	Value    Value
+	Time     Micros  // device time
+	Received Micros  // when the server read it
+	Interval float64 // seconds between readings as learned from the stored ones; 0 when not known yet
+}
+
+// Activity is what the device list shows of one device.
+type Activity struct {
+	Device   id.Device
+	LastTime Micros  // newest device time of any series
+	LastSeen Micros  // newest arrival
+	Interval float64 // seconds between readings as learned; 0 when not known yet
+}
+
+// Point is one reading, or one bucket of readings when a step was used.
+type Point struct {
+	Time  Micros
+	Value float64 // the reading, or the mean of the bucket
+	Min   float64 // equal to Value for raw
+	Max   float64
+	Count uint64 // 1 for raw
+}
+
+// Series is the answer to a question about one series.
+type Series struct {
+	Metric string
+	Step   string // "raw", or the length of a bucket: "10s", "1m", "6h", "1d"
+	Points []Point
+}
+
+// SeriesQuery asks for one metric of one device over [From, To). MaxPoints bounds the answer; raw readings are
+// returned when they fit, buckets with their extremes otherwise.
+type SeriesQuery struct {
+	Device    id.Device
+	Metric    string
+	From, To  Micros
+	MaxPoints int
+}
+
+// Event is a text value, a status change or a log line.
+type Event struct {
+	Device   id.Device
+	Kind     Kind
+	Name     string
+	Text     string
+	Time     Micros
+	Received Micros
+}
+
+// EventQuery asks for events of one device, newest first, older than Before.
+type EventQuery struct {
+	Device   id.Device
+	From, To Micros
+	Limit    int
+}
+
+// Erased counts what a deletion removed.
+type Erased struct {
+	Readings uint64 `json:"readings"`
+	Events   uint64 `json:"events"`
+}
