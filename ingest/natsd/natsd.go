@@ -1,0 +1,183 @@
+package natsd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrStart is returned when the server cannot be started; the wrapped cause is for the operator.
+var ErrStart = errors.New("the embedded NATS server did not start")
+
+// ErrUnhealthy is returned by Healthy.
+var ErrUnhealthy = errors.New("the embedded NATS server is not healthy")
+
+const (
+	// startDeadline covers the restoring of streams: an index that has to be rebuilt reads every block once.
+	startDeadline = 2 * time.Minute
+	// healthDeadline is what a readiness probe can afford to wait.
+	healthDeadline = 2 * time.Second
+	// syncInterval bounds what a power cut can take when SyncAlways is off. 100 ms cost nothing that could be measured.
+	syncInterval = 100 * time.Millisecond
+	// maxMemoryStore bounds streams in memory; we have none of size, so this only stops an accident.
+	maxMemoryStore = 256 << 20
+	// maxPayload bounds one message; ingest groups packets well below it.
+	maxPayload = 1 << 20
+)
+
+// Options says where and how the server keeps its messages.
+type Options struct {
+	Dir        string       // where JetStream keeps its files; made when missing
+	SyncAlways bool         // an acknowledgement waits for the disk
+	MaxStore   int64        // bytes that all streams may reserve together; 0 lets the server take three quarters of the free disk
+	Log        *slog.Logger // receives the server's warnings and errors
+}
+
+func (o Options) validate() error {
+	switch {
+	case o.Dir == "":
+		return errors.New("option Dir is empty")
+	case o.MaxStore < 0:
+		return errors.New("option MaxStore is negative")
+	case o.Log == nil:
+		return errors.New("option Log is nil")
+	}
+	return nil
+}
+
+// Server is a running NATS server. Make it with Start.
+type Server struct {
+	nats   *server.Server
+	log    *slog.Logger
+	health *nats.Conn // its own, so that a flood on the others does not make the probe lie
+	js     jetstream.JetStream
+}
+
+// Start runs a server over the files in o.Dir and returns when it is ready. It returns ErrStart, wrapping the cause, when
+// the options are wrong, the directory cannot be used, or ctx ended first.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStart, err)
+	}
+	ns, err := server.NewServer(settings(o))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStart, err)
+	}
+	logs := &bridge{log: o.Log, fatal: make(chan error, 1)}
+	ns.SetLogger(logs, false, false)
+	s := &Server{nats: ns, log: o.Log}
+	if err := s.run(ctx, logs.fatal); err != nil {
+		ns.Shutdown()
+		ns.WaitForShutdown()
+		return nil, fmt.Errorf("%w: %w", ErrStart, err)
+	}
+	return s, nil
+}
+
+func settings(o Options) *server.Options {
+	return &server.Options{
+		ServerName:             "longwave",
+		DontListen:             true,
+		NoSigs:                 true, // signals are the program's own business
+		JetStream:              true,
+		StoreDir:               o.Dir,
+		SyncAlways:             o.SyncAlways,
+		SyncInterval:           syncInterval,
+		JetStreamMaxStore:      o.MaxStore,
+		JetStreamMaxMemory:     maxMemoryStore,
+		MaxPayload:             maxPayload,
+		DisableJetStreamBanner: true,
+	}
+}
+
+// run starts the server and opens the health connection. The server's own Start returns without an error even when
+// JetStream failed; only its log tells, which is why the bridge hands over what was fatal.
+func (s *Server) run(ctx context.Context, fatal <-chan error) error {
+	ready := make(chan bool, 1)
+	go func() { // ends with Start or, when that fails, with Shutdown
+		s.nats.Start()
+		ready <- s.nats.ReadyForConnections(startDeadline)
+	}()
+	select {
+	case err := <-fatal:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case ok := <-ready:
+		if !ok {
+			return fmt.Errorf("not ready after %v", startDeadline)
+		}
+	}
+	select { // both may have happened: a server without JetStream is also ready
+	case err := <-fatal:
+		return err
+	default:
+	}
+	return s.openHealth()
+}
+
+func (s *Server) openHealth() (err error) {
+	if s.health, err = s.Connect("health"); err != nil {
+		return err
+	}
+	s.js, err = jetstream.New(s.health, jetstream.WithDefaultTimeout(healthDeadline))
+	if err != nil {
+		return err
+	}
+	return s.Healthy()
+}
+
+// Connect opens a connection within the process. Its name appears in the server's reports. The caller closes it. It fails
+// only when the server is stopped. Nothing is buffered while the connection is away: a publish then fails at once.
+func (s *Server) Connect(name string) (*nats.Conn, error) {
+	nc, err := nats.Connect("", nats.InProcessServer(s.nats), nats.Name(name), nats.MaxReconnects(-1),
+		nats.ReconnectBufSize(-1), nats.ErrorHandler(s.complain))
+	if err != nil {
+		return nil, fmt.Errorf("connect %s to the embedded NATS server: %w", name, err)
+	}
+	return nc, nil
+}
+
+// complain logs what the client library reports on the side. A full prefetch buffer is no news: what did not fit is asked
+// for again by whoever reads a stream in order.
+func (s *Server) complain(_ *nats.Conn, _ *nats.Subscription, err error) {
+	if errors.Is(err, nats.ErrSlowConsumer) {
+		s.log.Debug("NATS client", "error", err)
+		return
+	}
+	s.log.Warn("NATS client", "error", err)
+}
+
+// Healthy asks JetStream for its account and returns ErrUnhealthy when the answer does not come in two seconds.
+func (s *Server) Healthy() error {
+	ctx, cancel := context.WithTimeout(context.Background(), healthDeadline)
+	defer cancel()
+	if _, err := s.js.AccountInfo(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnhealthy, err)
+	}
+	return nil
+}
+
+// Close stops the server and returns when it is down. When ctx ends first it returns the context's error; the server goes
+// on stopping.
+func (s *Server) Close(ctx context.Context) error {
+	s.health.Close()
+	done := make(chan struct{})
+	go func() { // ends when the server has stopped
+		defer close(done)
+		s.nats.Shutdown()
+		s.nats.WaitForShutdown()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stop the embedded NATS server: %w", ctx.Err())
+	}
+}
