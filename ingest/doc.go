@@ -1,0 +1,30 @@
+// Package ingest is the one front door for packets, whatever transport or format they came by.
+//
+// The life of a packet, the part that happens here:
+//
+//	Decode    telemetry.Decode: per packet; bad ones are named and kept, good ones go on
+//	Take      quota: 429, naming which limit
+//	Enrich    what the platform knows of the device goes into the batch
+//	Route     picks the lane
+//	Publish   requests of one tenant and lane that arrive together share a message; returns after the stream's ack
+//	───────── durable from here: only now does the device get its 200 ─────────
+//
+// Contract. Owns the definitions of the telemetry streams: one for each lane and one for rejected packets. Accept returns
+// a Receipt only for packets that the lane's stream has acknowledged; with any error the device sends the request again,
+// with the same ids, and nothing is counted twice. Packets of one request and lane stay in their order; between requests
+// and between lanes there is none. Everything may be called concurrently.
+//
+// A packet that is sent again is recognised by tenant, device and id for at least ten minutes, unless more than a million
+// and a half packets came in that time; while the first one is still on its way the second one waits and shares its fate. The memory
+// is rebuilt from the lanes at Open. Several copies of the program do not share it: a repetition that reaches another copy
+// is stored once all the same, because the tables are sets of facts.
+//
+// When the stream is slow, requests gather in its next message, up to a bound of waiting bytes; beyond it they are refused
+// with ErrUnavailable at once. When the stream does not answer, a request waits five seconds and gets ErrUnavailable, and
+// its packets count as undecided: the publisher goes on asking with the same message id, so that the stream stores them
+// once, and a repetition waits for that. When the stream is full, requests are refused with ErrFull and nothing that it
+// holds is dropped. Keeping a rejected packet or telling of an attempt never makes a good packet fail.
+//
+// An existing stream is used as it is when it promises at least what we need. Its size is changed in place to what the
+// options say; anything else that differs is refused with ErrStreamDiffers.
+package ingest

@@ -1,0 +1,243 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"longwave/ingest/telemetry"
+	"longwave/tenants/id"
+)
+
+// Options is what a Front needs.
+type Options struct {
+	JS         jetstream.JetStream
+	Conn       *nats.Conn // carries attempts, which nobody waits for
+	Replicas   int        // of the streams; 0 means 1
+	Limits     Limits
+	LaneBytes  int64 // what each lane may hold; 0 means 1 GiB
+	Registerer prometheus.Registerer
+	Log        *slog.Logger
+	Now        func() time.Time // nil means time.Now
+}
+
+func (o *Options) complete() error {
+	switch {
+	case o.JS == nil || o.Conn == nil:
+		return fmt.Errorf("%w: JS and Conn are needed", ErrOptions)
+	case o.Conn.IsConnected() && o.Conn.MaxPayload() < leastPayload:
+		return fmt.Errorf("%w: max_payload of the NATS server is %d, needed is %d", ErrOptions, o.Conn.MaxPayload(), leastPayload)
+	case o.Registerer == nil || o.Log == nil:
+		return fmt.Errorf("%w: Registerer and Log are needed", ErrOptions)
+	case o.Replicas < 0 || o.Replicas > 5:
+		return fmt.Errorf("%w: Replicas is %d, want 1 to 5", ErrOptions, o.Replicas)
+	case o.LaneBytes < 0:
+		return fmt.Errorf("%w: LaneBytes is %d, want 0 for the default or more", ErrOptions, o.LaneBytes)
+	case o.Limits.DevicePackets < 0 || o.Limits.TenantPackets < 0:
+		return fmt.Errorf("%w: Limits must not be negative", ErrOptions)
+	}
+	o.Replicas = max(o.Replicas, 1)
+	if o.LaneBytes == 0 {
+		o.LaneBytes = defaultLane
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return nil
+}
+
+// Principal is who sends: a device whose credentials were checked.
+type Principal struct {
+	Tenant     id.Tenant
+	Device     id.Device
+	RetainDays uint16
+}
+
+// Request is what a device sent at once.
+type Request struct {
+	Body           []byte // not kept
+	Format         telemetry.Format
+	IdempotencyKey string // makes a retry of packets without ids answer as the first time; may be empty
+	Transport      string // "HTTP" or "WebSocket"
+}
+
+// Receipt says what became of a request. Every packet that it calls accepted is stored.
+type Receipt struct {
+	Accepted   int                   `json:"accepted"`   // packets that are safe now, those made safe earlier included
+	Duplicates int                   `json:"duplicates"` // how many of them were there already
+	Rejected   []telemetry.Rejection `json:"rejected"`
+	PacketIDs  []string              `json:"packet_ids"` // of the accepted ones, in the order sent
+	TimeUnit   string                `json:"time_unit,omitempty"`
+}
+
+// Front is the one front door. Make it with Open.
+type Front struct {
+	o          Options
+	quota      *quota
+	window     *window
+	publishers *publishers
+	keep       *buckets            // rejected packets a device may have kept
+	rejects    jetstream.JetStream // of its own, so that a stuck stream of rejected packets holds up nothing else
+	tell       *buckets            // attempts that may be told of, by subject
+	tellAll    *buckets            // the same for all subjects together
+	attempts   chan *nats.Msg
+	metrics    *metrics
+	stop       context.CancelFunc
+	teller     sync.WaitGroup
+
+	mu     sync.Mutex // guards closed against inside
+	closed bool
+	inside sync.WaitGroup
+}
+
+// Open makes the streams that are missing and reads back the ids of recent packets. It returns ErrOptions,
+// ErrStreamDiffers, or what JetStream answered.
+func Open(ctx context.Context, o Options) (*Front, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	if err := ensureStreams(ctx, o); err != nil {
+		return nil, err
+	}
+	f := assemble(o)
+	if err := f.rebuild(ctx); err != nil {
+		return nil, err
+	}
+	if err := f.start(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// assemble makes a Front at rest.
+func assemble(o Options) *Front {
+	f := &Front{
+		o:        o,
+		quota:    newQuota(o.Limits),
+		window:   newWindow(o.Now()),
+		keep:     &buckets{perSecond: keptPerSecond, burst: keptBurst, all: map[string]bucket{}},
+		tell:     &buckets{perSecond: toldPerSubject, burst: 2 * toldPerSubject, all: map[string]bucket{}},
+		tellAll:  &buckets{perSecond: toldInAll, burst: toldInAll, all: map[string]bucket{}},
+		attempts: make(chan *nats.Msg, attemptQueue),
+	}
+	f.publishers = &publishers{
+		js:      o.JS,
+		settle:  func(fl *flight) { f.window.settle(fl, o.Now()) },
+		boot:    nuid.Next() + "-",
+		lines:   map[target][]*flight{},
+		waiting: map[target]int{},
+	}
+	return f
+}
+
+func (f *Front) start() (err error) {
+	f.rejects, err = jetstream.New(f.o.Conn, jetstream.WithPublishAsyncMaxPending(maxKeeping), jetstream.WithPublishAsyncTimeout(keepDeadline))
+	if err != nil {
+		return fmt.Errorf("open ingest: %w", err)
+	}
+	if f.metrics, err = newMetrics(f.o.Registerer, f); err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(context.Background()) // outlives the call that opens; ended by Close
+	f.stop = stop
+	f.publishers.ctx, f.publishers.metrics = running, f.metrics
+	f.teller.Go(func() { f.tellAttempts(running) })
+	return nil
+}
+
+// Accept takes the packets of a request. It returns after the streams' acknowledgement, and an error unless every packet
+// is either stored or named in the Receipt's Rejected: a *RefusedError when all were rejected, a *telemetry.SyntaxError,
+// a *LimitError, or an *UnavailableError. After an error the same request may be sent again without harm.
+func (f *Front) Accept(ctx context.Context, p Principal, r Request) (Receipt, error) {
+	receipt, err := f.accept(ctx, p, r)
+	f.metrics.answered(r.Transport, err)
+	return receipt, err
+}
+
+// accept is the life of a packet, in the order of the package's documentation.
+func (f *Front) accept(ctx context.Context, p Principal, r Request) (Receipt, error) {
+	if !f.enter() {
+		return Receipt{}, f.refused(unavailable(retryOutage, "the server is shutting down", nil), 0)
+	}
+	defer f.inside.Done()
+	now := f.o.Now()
+	received := telemetry.At(now)
+	decoded, err := telemetry.Decode(r.Body, telemetry.DecodeOptions{
+		Now: received, IdempotencyKey: r.IdempotencyKey, Device: p.Device, Format: r.Format})
+	if err != nil {
+		return Receipt{}, f.refused(err, 1)
+	}
+	count := len(decoded.Packets) + len(decoded.Rejected)
+	if err := f.quota.take(p.Tenant, p.Device, count, now); err != nil {
+		return Receipt{}, f.refused(err, count)
+	}
+	items := route(enrich(p, decoded, received))
+	if err := f.publish(ctx, p.Tenant, items); err != nil {
+		f.quota.giveBack(p.Tenant, p.Device, count) // the same packets will come again
+		return Receipt{}, f.refused(err, count)
+	}
+	receipt := items.receipt(decoded)
+	f.keepRejected(ctx, p, received, receipt.Rejected)
+	f.metrics.received(items, receipt)
+	if receipt.Accepted == 0 && len(receipt.Rejected) > 0 {
+		return Receipt{}, &RefusedError{Rejected: receipt.Rejected}
+	}
+	return receipt, nil
+}
+
+func (f *Front) enter() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return false
+	}
+	f.inside.Add(1)
+	return true
+}
+
+// refused counts a request that was refused as a whole.
+func (f *Front) refused(err error, packets int) error {
+	cause := "unavailable"
+	switch {
+	case errors.Is(err, telemetry.ErrSyntax):
+		cause = "syntax"
+	case errors.Is(err, ErrLimited):
+		cause = "limited"
+	case errors.Is(err, ErrFull):
+		cause = "full"
+	}
+	f.metrics.packets.WithLabelValues("refused", "", cause).Add(float64(max(packets, 1)))
+	return err
+}
+
+// Close refuses new requests and returns when those inside have their answer and what was on its way is decided. When ctx
+// ends first, it gives up waiting for the streams and returns the context's error.
+func (f *Front) Close(ctx context.Context) error {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	done := make(chan struct{})
+	go func() { // ends with the publishers: at the latest when stop has been called
+		defer close(done)
+		f.inside.Wait()
+		f.publishers.running.Wait()
+	}()
+	var err error
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = fmt.Errorf("close ingest: %w", ctx.Err())
+	}
+	f.stop()
+	<-done
+	f.teller.Wait()
+	return err
+}

@@ -1,0 +1,142 @@
+package ingest
+
+import (
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"longwave/ingest/telemetry"
+	"longwave/tenants/id"
+)
+
+const (
+	// windowAge is how long a packet is remembered at least: retries come within seconds, after an outage within minutes.
+	windowAge = 10 * time.Minute
+	// windowEntries bounds one of the two generations: it fills a table of two million slots, 48 MiB, to three quarters.
+	windowEntries = 3 << 19
+)
+
+// claimKey stands for tenant, device and id: two hashes with secret seeds, 127 bits together, so that nobody can look for
+// two packets that meet, and no text is kept. It is never zero.
+type claimKey [2]uint64
+
+// window remembers packets: those whose outcome is open, and, in two generations, those that are stored. The older
+// generation is dropped whole, which is why an entry needs no time of its own.
+type window struct {
+	seeds [2]maphash.Seed
+
+	mu      sync.Mutex
+	pending map[claimKey]pendingPacket
+	stored  table
+	older   table
+	turned  time.Time
+}
+
+type pendingPacket struct {
+	flight  *flight
+	content uint64
+}
+
+func newWindow(now time.Time) *window {
+	return &window{
+		seeds:   [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+		pending: map[claimKey]pendingPacket{},
+		stored:  newTable(leastSlots),
+		older:   newTable(leastSlots),
+		turned:  now,
+	}
+}
+
+// keys returns the function that makes the keys of one device.
+func (w *window) keys(t id.Tenant, d id.Device) func(packet string) claimKey {
+	owner := string(t) + "/" + string(d) // ids hold no slash
+	first, second := maphash.String(w.seeds[0], owner), maphash.String(w.seeds[1], owner)
+	return func(packet string) claimKey {
+		return claimKey{
+			maphash.Comparable(w.seeds[0], [2]uint64{first, maphash.String(w.seeds[0], packet)}),
+			maphash.Comparable(w.seeds[1], [2]uint64{second, maphash.String(w.seeds[1], packet)}) | 1,
+		}
+	}
+}
+
+// verdict is what the window says of one packet.
+type verdict uint8
+
+const (
+	claimed verdict = iota // nobody had it: its flight was told, and now has it
+	stored                 // it is there already
+	reused                 // something else is there under its id
+	waiting                // another request's flight has it: ask again after that one's outcome
+)
+
+// claim asks for one packet. The flight is made by board, under the lock, so that no packet is claimed without one.
+// The caller holds mu.
+func (w *window) claim(i *item, board func(*item) *flight, own func(*flight) bool) (verdict, *flight) {
+	if p, ok := w.pending[i.key]; ok {
+		switch {
+		case !own(p.flight):
+			return waiting, p.flight
+		case p.content != i.content:
+			return reused, nil
+		}
+		return stored, p.flight // twice in one request: stored as soon as the first one is
+	}
+	content, ok := w.stored.get(i.key)
+	if !ok {
+		content, ok = w.older.get(i.key)
+	}
+	switch {
+	case ok && content == i.content:
+		return stored, nil
+	case ok:
+		return reused, nil
+	}
+	f := board(i)
+	f.claims = append(f.claims, slot{key: i.key, content: i.content})
+	w.pending[i.key] = pendingPacket{flight: f, content: i.content}
+	return claimed, f
+}
+
+// settle turns the claims of a flight into memory when it was stored, and gives them back when not.
+func (w *window) settle(f *flight, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range f.claims {
+		delete(w.pending, c.key) // nobody else can have claimed it in the meantime
+		if f.err == nil {
+			w.remember(c.key, c.content, now)
+		}
+	}
+}
+
+// remember is called with mu held.
+func (w *window) remember(k claimKey, content uint64, now time.Time) {
+	if w.stored.used >= windowEntries || now.Sub(w.turned) >= windowAge {
+		w.older, w.turned = w.stored, now
+		w.stored = newTable(roomFor(w.older.used)) // as many as last time, so that it need not grow under load
+	}
+	w.stored.put(k, content)
+}
+
+// learn takes in a batch found in a lane.
+func (w *window) learn(t id.Tenant, b *telemetry.Batch, now time.Time) {
+	key := w.keys(t, b.Device)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range b.Packets {
+		w.remember(key(b.Packets[i].ID), b.Packets[i].ContentHash(), now)
+	}
+}
+
+func (w *window) entries() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.pending) + w.stored.used + w.older.used
+}
+
+// bytes is the memory of the stored ones; the pending ones are bounded by the bytes that wait.
+func (w *window) bytes() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slotBytes * (len(w.stored.slots) + len(w.older.slots))
+}
