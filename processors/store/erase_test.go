@@ -1,0 +1,122 @@
+package store
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"longwave/ingest/telemetry"
+)
+
+func TestEraseReallyDeletes(t *testing.T) {
+	s, tenant, gone, stays := openStore(t), newTenant(), newDevice(), newDevice()
+	p := packet(noon(), number("temp", 1), text("state", "idle"))
+	insert(t, s, tenant, batch(gone, p, packet(noon()+day, number("temp", 2))), batch(stays, p))
+	insert(t, s, tenant, batch(gone, p)) // a repetition counts once
+	rollAll(t, s)
+	want := ask(t, s.ForTenant(tenant), stays, "temp")
+	was, err := s.ForTenant(tenant).Erase(t.Context(), gone)
+	if err != nil || was != (telemetry.Erased{Readings: 2, Events: 1}) {
+		t.Fatalf("erased %+v, %v", was, err)
+	}
+	for _, table := range deviceTables() {
+		var n uint64
+		row := s.read.QueryRow(t.Context(), "SELECT count() FROM "+table+" WHERE device = {device:String}", named("device", string(gone)))
+		if err := row.Scan(&n); err != nil || n != 0 {
+			t.Errorf("%s still has %d rows, %v", table, n, err)
+		}
+	}
+	got := ask(t, s.ForTenant(tenant), stays, "temp")
+	want.Activity = slices.DeleteFunc(want.Activity, func(a telemetry.Activity) bool { return a.Device == gone })
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("another device changed:\n%s", diff)
+	}
+	if again, err := s.ForTenant(tenant).Erase(t.Context(), gone); err != nil || again != (telemetry.Erased{}) {
+		t.Errorf("erased again: %+v, %v", again, err)
+	}
+}
+
+func TestExpiredRowsGo(t *testing.T) {
+	s, tenant, d := openStore(t), newTenant(), newDevice()
+	short := batch(d, packet(noon(), number("old", 1), text("state", "old")))
+	short.RetainDays = 1
+	forever := batch(d, packet(noon(), number("kept", 1)))
+	forever.RetainDays = 0
+	insert(t, s, tenant, short, forever)
+	rollAll(t, s)
+	for _, table := range []string{"readings", "events", "latest", "rollup_1m", "rollup_1h", "rollup_1d"} {
+		optimize(t, s, table)
+		var old, all uint64
+		name := "metric"
+		if table == "events" {
+			name = "'state'"
+		}
+		row := s.read.QueryRow(t.Context(), "SELECT countIf("+name+" != 'kept'), count() FROM "+table)
+		if err := row.Scan(&old, &all); err != nil || old != 0 {
+			t.Errorf("%s: %d expired rows stay, %v", table, old, err)
+		}
+		if table != "events" && all != 1 {
+			t.Errorf("%s: %d rows, want the one that is kept", table, all)
+		}
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	at := telemetry.At(time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC))
+	for days, want := range map[uint16]string{1: "2026-11-22", 30: "2026-12-21", 0: "2149-06-06", 65535: "2149-06-06"} {
+		if got := expiry(at, days).Format(time.DateOnly); got != want {
+			t.Errorf("%d days: expires on %s, want %s", days, got, want)
+		}
+	}
+}
+
+// A question about one device and hour must not read the data of others: the views let the conditions through to the
+// primary key.
+func TestQuestionsReadOnlyTheirGranules(t *testing.T) {
+	s, tenant := openStore(t), newTenant()
+	d := newDevice()
+	if err := s.write.Exec(t.Context(), `INSERT INTO readings (tenant, device, metric, ts, value, type, received_at, expires)
+SELECT concat('t-', toString(number % 4)), concat('d-', toString(intDiv(number, 4) % 50)), 'temp',
+    fromUnixTimestamp64Micro({start:Int64}) + intDiv(number, 200), number, 0, now(), toDate('2149-01-01') FROM numbers(1000000)`, named("start", int64(noon()))); err != nil {
+		t.Fatal(err)
+	}
+	insert(t, s, tenant, batch(d, packet(noon(), number("temp", 1))))
+	optimize(t, s, "readings")
+	params := append(span(noon(), noon()+hour), named("tenant", string(tenant)), device(d), named("metric", "temp"), named("limit", 10),
+		named("step", int64(10*second)), named("hours", []int64{int64(noon() / second)}), named("days", []int64{}), named("rows", 10))
+	for name, sql := range map[string]string{"raw": selectRaw, "each": selectEach, "seconds": bucketStatement("", true, false), "all metrics": bucketStatement("", false, false), "tail": bucketStatement("1m", true, true)} {
+		rows, err := s.read.Query(t.Context(), "EXPLAIN indexes = 1 "+sql, params...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plan []string
+		for rows.Next() {
+			var line string
+			if err := rows.Scan(&line); err != nil {
+				t.Fatal(err)
+			}
+			plan = append(plan, strings.TrimSpace(line))
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if !primaryKeyReadsOne(plan) {
+			t.Errorf("%s reads more than one granule by its primary key:\n%s", name, strings.Join(plan, "\n"))
+		}
+	}
+}
+
+// primaryKeyReadsOne looks for one granule out of many below the primary key's part of the plan.
+func primaryKeyReadsOne(plan []string) bool {
+	inKey := false
+	for _, line := range plan {
+		inKey = inKey && line != "Skip" || line == "PrimaryKey"
+		if inKey && strings.HasPrefix(line, "Granules: ") {
+			return strings.HasPrefix(line, "Granules: 1/2")
+		}
+	}
+	return false
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"longwave/ingest/telemetry"
+	"longwave/tenants/id"
+)
+
+const (
+	questionTimeout = 20 * time.Second // a page waits no longer
+	streamTimeout   = 30 * time.Minute // an export of everything a device ever sent, to a slow client
+
+	// questionMemory bounds what one question may hold: an eighth of the smallest engine that we start.
+	questionMemory = 256 << 20
+)
+
+// Reader answers questions about one tenant's data. All its methods fail with ErrBusy, ErrTooHeavy, ErrUnavailable or
+// the error of the context; a device that the tenant does not have is a device without data.
+type Reader struct {
+	store  *Store
+	tenant id.Tenant
+}
+
+// question is one statement with its parameters. Values never become part of the text.
+type question struct {
+	name    string // in metrics and errors
+	sql     string
+	timeout time.Duration // 0 means questionTimeout
+	params  []any
+}
+
+// ask runs a question and hands each row to scan.
+func (r *Reader) ask(ctx context.Context, q question, scan func(driver.Rows) error) error {
+	start := time.Now()
+	err := r.run(ctx, q, scan)
+	r.store.metrics.asked(q.name, time.Since(start), err)
+	if err != nil {
+		return fmt.Errorf("store: %s: %w", q.name, err)
+	}
+	return nil
+}
+
+func (r *Reader) run(caller context.Context, q question, scan func(driver.Rows) error) error {
+	if err := r.store.usable(); err != nil {
+		return err
+	}
+	if q.timeout == 0 {
+		q.timeout = questionTimeout
+	}
+	ctx, cancel := context.WithTimeout(caller, q.timeout)
+	defer cancel()
+	leave, err := r.store.gates.enter(ctx, r.tenant)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	params := append([]any{clickhouse.Named("tenant", string(r.tenant))}, q.params...)
+	rows, err := r.store.read.Query(clickhouse.Context(ctx, clickhouse.WithSettings(readSettings())), q.sql, params...)
+	if err != nil {
+		return readError(caller, err)
+	}
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			cancel() // before closing, which reads the answer to its end
+			_ = rows.Close()
+			return err
+		}
+	}
+	return readError(caller, rows.Err())
+}
+
+func readSettings() clickhouse.Settings {
+	return clickhouse.Settings{
+		"max_memory_usage": questionMemory,
+		// A fact lies in exactly one partition, because its time is part of it.
+		"do_not_merge_across_partitions_select_final": 1,
+		"max_bytes_before_external_sort":              questionMemory / 2,
+		"max_bytes_before_external_group_by":          questionMemory / 2,
+	}
+}
+
+// device and span are the parameters that most questions share.
+func device(d id.Device) any { return clickhouse.Named("device", string(d)) }
+
+func span(from, to telemetry.Micros) []any {
+	return []any{clickhouse.Named("from", int64(from)), clickhouse.Named("to", int64(to))}
+}
