@@ -1,0 +1,23 @@
+// Package processors takes packets out of the lanes and puts them where they are wanted: at present one stage, which
+// stores them in ClickHouse. It owns the durable consumers of the lanes, the gathering of messages into blocks, the
+// order "insert, then acknowledge", and the way of what cannot be stored to the stream of rejected packets.
+//
+// Contract, for each stage and lane:
+//   - Ordered: a message is acknowledged only after everything in it is stored, kept as rejected, or belongs to a
+//     device that was deleted. Nothing else is ordered: blocks of different lanes, and of different copies of the
+//     program, are inserted side by side, which the set of facts absorbs.
+//   - Every line (a stage on a lane) has one goroutine and one block in hand, so a slow lane delays no other, and memory
+//     is bounded whatever the backlog: a line that cannot get rid of its block fetches nothing.
+//   - The store slow, down or restarting: the block is tried again with back-off for as long as it takes, its messages
+//     kept from being delivered elsewhere meanwhile. Nothing is acknowledged, nothing is lost; the lane grows.
+//   - The store refuses the data (store.ErrRefused): the block is divided until the packets at fault stand alone. They
+//     go to the stream of rejected packets with the reason, everything else is stored.
+//   - A message that cannot be read goes to that stream too, and is counted.
+//   - A packet of a device that does not exist is dropped, once it is old enough that a copy of the program which
+//     merely has not heard of a new device yet cannot mistake it; until then its message is put back.
+//   - NATS slow or gone, a consumer deleted: the line looks for it again with back-off. Redelivery is harmless.
+//   - Run ends with its context: the block in hand gets one last try within drainTimeout, is settled or put back.
+//
+// A Runner's methods may be called concurrently; Run at most once. Any number of Runners, in one program or many,
+// may work on the same lanes.
+package processors

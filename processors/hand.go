@@ -1,0 +1,114 @@
+package processors
+
+import (
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"longwave/ingest/telemetry"
+	"longwave/processors/store"
+	"longwave/tenants/id"
+)
+
+// settleAge is how old a packet of an unknown device must be before it is taken for one of a deleted device. A copy
+// of the program learns of a new device by tailing the control log, and may see the first packet before it.
+const settleAge = 5 * time.Second
+
+// hand is what a line holds between fetching and settling: the messages, and the block that they make.
+type hand struct {
+	messages  []jetstream.Msg
+	block     store.Block
+	owners    map[owner]struct{} // the devices whose packets are in the block
+	postponed map[int]struct{}   // messages to be put back: they hold young packets of unknown devices
+	damaged   map[int]error      // messages of which a part could not be read
+	dropped   int                // packets of deleted devices
+	alive     func(id.Tenant, id.Device) bool
+	now       func() time.Time
+}
+
+// owner is a device together with its tenant: a device is never looked up without one.
+type owner struct {
+	tenant id.Tenant
+	device id.Device
+}
+
+func newHand(alive func(id.Tenant, id.Device) bool) *hand {
+	return &hand{
+		owners:    make(map[owner]struct{}),
+		postponed: make(map[int]struct{}),
+		damaged:   make(map[int]error),
+		alive:     alive,
+		now:       time.Now,
+	}
+}
+
+// empty makes the hand ready for the next messages. It keeps its memory, since a busy line fills it again and again.
+func (h *hand) empty() {
+	clear(h.messages) // their data must not live until the slice is as long again
+	h.messages = h.messages[:0]
+	h.unread()
+}
+
+func (h *hand) unread() {
+	h.block.Reset()
+	clear(h.owners)
+	clear(h.postponed)
+	clear(h.damaged)
+	h.dropped = 0
+}
+
+func (h *hand) add(message jetstream.Msg) {
+	h.messages = append(h.messages, message)
+	h.read(len(h.messages) - 1)
+}
+
+// read puts the batches of one message into the block. What can be read of a damaged message is stored all the same.
+func (h *hand) read(index int) {
+	message := h.messages[index]
+	_, tenant, err := telemetry.ParseLaneSubject(message.Subject()) // the tenant comes from the subject, never from the payload
+	if err == nil {
+		err = telemetry.EachBatch(message.Data(), func(batch *telemetry.Batch) error {
+			h.admit(index, tenant, batch)
+			return nil
+		})
+	}
+	if err != nil {
+		h.damaged[index] = err
+	}
+}
+
+// admit decides whether a batch is stored, put back or dropped.
+func (h *hand) admit(index int, tenant id.Tenant, batch *telemetry.Batch) {
+	from := owner{tenant, batch.Device}
+	switch {
+	case h.known(from):
+		h.owners[from] = struct{}{}
+		h.block.Add(tenant, batch)
+	case h.now().Sub(batch.Received.Time()) < settleAge:
+		h.postponed[index] = struct{}{}
+	default:
+		h.dropped += len(batch.Packets)
+	}
+}
+
+func (h *hand) known(from owner) bool {
+	if _, seen := h.owners[from]; seen {
+		return true // fresh decides again before the insert, once per device instead of once per batch
+	}
+	return h.alive(from.tenant, from.device)
+}
+
+// fresh returns the block as it may be inserted now. A device that was deleted since its packets were read is taken
+// out, because what is inserted after its erasure would bring it back.
+func (h *hand) fresh() *store.Block {
+	for from := range h.owners {
+		if !h.alive(from.tenant, from.device) {
+			h.unread()
+			for index := range h.messages {
+				h.read(index)
+			}
+			break
+		}
+	}
+	return &h.block
+}
