@@ -1,0 +1,169 @@
+package tenants
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"strings"
+
+	"longwave/tenants/id"
+)
+
+// Credentials is what a person signs in with, and from where.
+type Credentials struct {
+	Email, Password string
+	Address         string // network address of the caller: repeated failures from it have to wait
+}
+
+// String leaves the password out.
+func (c Credentials) String() string { return c.Email + " from " + c.Address }
+
+// GoString leaves the password out.
+func (c Credentials) GoString() string { return c.String() }
+
+// SignIn returns the person with this address and password. It returns ErrUnauthenticated, after the same work, when
+// there is no such person and when the password is wrong; and a *DelayError, without looking at the password, after
+// repeated failures or when too many people sign in at once.
+func (s *Service) SignIn(ctx context.Context, c Credentials) (Person, error) {
+	email := strings.TrimSpace(c.Email)
+	who := subjects(email, c.Address)
+	if wait := s.attempts.wait(s.now(), who); wait > 0 {
+		return Person{}, &DelayError{RetryAfter: wait}
+	}
+	// Counted before the work and taken back afterwards: attempts made at the same time must not all count as the first.
+	s.attempts.failed(s.now(), who)
+	if len(c.Password) > maxPassword*4 { // bytes of the longest possible; no account has such a password
+		return Person{}, fmt.Errorf("sign in: %w", ErrUnauthenticated)
+	}
+	found, known := s.State().emails.Get(foldText(email))
+	hash := s.hasher.decoy
+	if known {
+		var err error
+		if hash, err = parsePHC(found.hash); err != nil {
+			return Person{}, fmt.Errorf("sign in: %w", err)
+		}
+	}
+	matches, err := s.hasher.verify(ctx, c.Password, hash)
+	switch {
+	case err != nil:
+		s.attempts.takeBack(who)
+		return Person{}, fmt.Errorf("sign in: %w", err)
+	case !matches || !known:
+		return Person{}, fmt.Errorf("sign in: %w", ErrUnauthenticated)
+	}
+	s.attempts.succeeded(who)
+	return found.Person, nil
+}
+
+// Enter makes the principal of a person in one of their tenants. It returns ErrNotFound when there is no such tenant,
+// no such person, or the person is no member: the three are not told apart.
+func (s *Service) Enter(p id.Person, t id.Tenant) (Principal, error) {
+	st := s.State()
+	person, known := st.Person(p)
+	role, member := st.members.Get(key2(p, t))
+	if !known || !member {
+		return Principal{}, fmt.Errorf("tenant: %w", ErrNotFound)
+	}
+	return Principal{person: p, tenant: t, role: role, operator: person.Operator}, nil
+}
+
+// Identify makes the principal of a person outside every tenant, for the pages of the platform. It returns
+// ErrUnauthenticated when there is no such person.
+func (s *Service) Identify(p id.Person) (Principal, error) {
+	person, ok := s.State().Person(p)
+	if !ok {
+		return Principal{}, fmt.Errorf("person: %w", ErrUnauthenticated)
+	}
+	return Principal{person: p, operator: person.Operator}, nil
+}
+
+// KeyByToken makes the principal of an API key. It returns ErrUnauthenticated for anything that is not a valid key.
+func (s *Service) KeyByToken(token string) (Principal, error) {
+	public, _, sound := splitToken(token, keyPrefix)
+	if !sound {
+		return Principal{}, ErrUnauthenticated
+	}
+	var want digest // of no token: an unknown key is compared like a known one
+	k, known := s.State().keyIndex.Get(public)
+	if known {
+		want = k.sum
+	}
+	got := digestOf(token)
+	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !known {
+		return Principal{}, ErrUnauthenticated
+	}
+	return Principal{key: k.ID, tenant: k.Tenant, role: k.Role}, nil
+}
+
+// DeviceByToken returns the device that the token belongs to. It returns an *UnknownToken (an ErrUnauthenticated) when
+// the token is not valid, which says whose it is meant to be if that can be told; and ErrDisabled, with the device,
+// when the token is right and the device is switched off. It takes no lock and reaches no other process.
+func (s *Service) DeviceByToken(token string) (Device, error) {
+	public, well, sound := splitToken(token, devicePrefix)
+	if !well {
+		return Device{}, &UnknownToken{Reason: RefusedMalformed}
+	}
+	d, want := s.State().holder(public)
+	if !sound {
+		return Device{}, refuse(d, RefusedTypo)
+	}
+	got := digestOf(token)
+	switch {
+	case subtle.ConstantTimeCompare(got[:], want.sum[:]) != 1 || d == nil:
+		return Device{}, refuse(d, RefusedUnknown)
+	case want.expired(s.now()):
+		return Device{}, refuse(d, RefusedExpired)
+	case d.Disabled:
+		return d.Device, ErrDisabled
+	}
+	return d.Device, nil
+}
+
+// holder finds the device that has a token with this public half. When there is none, the device is nil and the token
+// is one that nothing matches, so that the caller compares all the same.
+func (s *State) holder(public string) (*device, Token) {
+	index := indexOf(public)
+	if d, ok := s.byToken.Get(index); ok {
+		for _, t := range d.Tokens {
+			if t.index == index {
+				return d, t
+			}
+		}
+	}
+	return nil, Token{}
+}
+
+func refuse(d *device, reason Refusal) error {
+	if d == nil {
+		return &UnknownToken{Reason: reason}
+	}
+	return &UnknownToken{Tenant: d.Tenant, Device: d.ID, Known: true, Reason: reason}
+}
+
+// NewFirstRun makes the secret that entitles to claim a fresh installation, and forgets the one before. It lives in
+// the memory of this process only, as a hash.
+func (s *Service) NewFirstRun() (token string) {
+	token = randomBase62(secretLength)
+	sum := digest(sha256.Sum256([]byte(token)))
+	s.firstRun.Store(&sum)
+	return token
+}
+
+// CheckFirstRun returns nil if token is the one that NewFirstRun made last, ErrClaimed if the installation is claimed
+// already, whatever the token, and ErrUnauthenticated otherwise.
+func (s *Service) CheckFirstRun(token string) error {
+	if s.State().Claimed() {
+		return ErrClaimed
+	}
+	var want digest
+	made := s.firstRun.Load()
+	if made != nil {
+		want = *made
+	}
+	got := sha256.Sum256([]byte(token))
+	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || made == nil {
+		return fmt.Errorf("first run: %w", ErrUnauthenticated)
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package tenants
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"longwave/tenants/id"
+)
+
+// defaultRetainDays is how long readings are kept until a tenant has a policy of its own.
+const defaultRetainDays = 365
+
+// Claim makes the first operator and the first tenant of a fresh installation, the operator as its owner. It returns
+// ErrClaimed when there is an operator already, also to the slower of two claims at the same time; an *InvalidError
+// for what was typed; a *DelayError when too many passwords are being hashed; and the errors of every command.
+func (s *Service) Claim(ctx context.Context, actor Actor, c Claim) (Claimed, error) {
+	if s.State().Claimed() { // before the work of hashing; decided again below
+		return Claimed{}, ErrClaimed
+	}
+	c, err := c.check()
+	if err != nil {
+		return Claimed{}, fmt.Errorf("claim: %w", err)
+	}
+	hash, err := s.hasher.hash(ctx, c.Password)
+	if err != nil {
+		return Claimed{}, fmt.Errorf("claim: %w", err)
+	}
+	person, tenant := id.New[id.Person](), id.New[id.Tenant]()
+	st, err := s.command(ctx, actor, platformSubject, func(st *State, _ time.Time) ([]event, error) {
+		if st.Claimed() {
+			return nil, ErrClaimed
+		}
+		return []event{
+			personCreated{ID: person, Email: c.Email, Name: c.Name, Password: hash},
+			operatorGranted{Person: person},
+			tenantCreated{ID: tenant, Name: c.Tenant, RetainDays: defaultRetainDays, Owner: person},
+		}, nil
+	})
+	if err != nil {
+		return Claimed{}, fmt.Errorf("claim: %w", err)
+	}
+	var made Claimed
+	made.Person, _ = st.Person(person)
+	made.Tenant, _ = st.Tenant(tenant)
+	return made, nil
+}
+
+func (c Claim) check() (_ Claim, err error) {
+	if c.Email, err = checkEmail("email", c.Email); err != nil {
+		return c, err
+	}
+	local, _, _ := strings.Cut(c.Email, "@")
+	if strings.TrimSpace(c.Name) == "" {
+		c.Name = local
+	}
+	if c.Name, err = checkName("name", c.Name); err != nil {
+		return c, err
+	}
+	if c.Tenant, err = checkName("tenant", c.Tenant); err != nil {
+		return c, err
+	}
+	return c, checkPassword(c.Password, c.Email, local, c.Name, c.Tenant)
+}

@@ -1,0 +1,195 @@
+package tenants
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"longwave/tenants/id"
+)
+
+// The subjects of the control log. The platform's name can be no tenant: an id has no underscore.
+const (
+	subjectPrefix   = "ctl."
+	platformSubject = subjectPrefix + "_platform"
+)
+
+func tenantSubject(t id.Tenant) string { return subjectPrefix + string(t) }
+
+// envelopeVersion is the version of the envelope itself; each event has its own.
+const envelopeVersion = 1
+
+// envelope is one message of the log: one command with everything it changed.
+type envelope struct {
+	V      int       `json:"v"`
+	At     time.Time `json:"at"`
+	Actor  Actor     `json:"actor"`
+	Events []record  `json:"events"`
+}
+
+type record struct {
+	Type string          `json:"type"`
+	V    int             `json:"v"`
+	Data json.RawMessage `json:"data"`
+}
+
+// event is one change. apply depends on nothing but the state, the stamp and the event itself; it fails when the event
+// cannot have been decided on that state.
+type event interface {
+	apply(s *State, at stamp) error
+}
+
+// stamp is what every event of a message has in common. tenant is empty for an event of the platform.
+type stamp struct {
+	at     time.Time
+	tenant id.Tenant
+}
+
+// describe names an event as it stands in the log, with its current version. decodeEvent is its other half.
+func describe(e event) (name string, current int) {
+	switch e.(type) {
+	case personCreated:
+		return "person.created", 1
+	case operatorGranted:
+		return "operator.granted", 1
+	case tenantCreated:
+		return "tenant.created", 1
+	case keyCreated:
+		return "key.created", 1
+	case keyRevoked:
+		return "key.revoked", 1
+	case deviceCreated:
+		return "device.created", 1
+	case deviceRenamed:
+		return "device.renamed", 1
+	case deviceSwitched:
+		return "device.switched", 1
+	case tokenRotated:
+		return "device.token_rotated", 1
+	case deviceDeleted:
+		return "device.deleted", 1
+	case deviceErased:
+		return "device.erased", 1
+	case metricDescribed:
+		return "metric.described", 1
+	default:
+		return "", 0
+	}
+}
+
+// decodeEvent reads an event of this or an older version; ErrNewer for one that this program does not know.
+func decodeEvent(r record) (event, error) {
+	switch r.Type {
+	case "person.created":
+		return decode[personCreated](r)
+	case "operator.granted":
+		return decode[operatorGranted](r)
+	case "tenant.created":
+		return decode[tenantCreated](r)
+	case "key.created":
+		return decode[keyCreated](r)
+	case "key.revoked":
+		return decode[keyRevoked](r)
+	case "device.created":
+		return decode[deviceCreated](r)
+	case "device.renamed":
+		return decode[deviceRenamed](r)
+	case "device.switched":
+		return decode[deviceSwitched](r)
+	case "device.token_rotated":
+		return decode[tokenRotated](r)
+	case "device.deleted":
+		return decode[deviceDeleted](r)
+	case "device.erased":
+		return decode[deviceErased](r)
+	case "metric.described":
+		return decode[metricDescribed](r)
+	default:
+		return nil, fmt.Errorf("%w: unknown event %q", ErrNewer, r.Type)
+	}
+}
+
+// upgrade lifts the data of an event by one version.
+type upgrade func(json.RawMessage) (json.RawMessage, error)
+
+// decode reads an event. The steps lead from version 1 to the current one: the first lifts 1 to 2, and so on.
+func decode[E event](r record, steps ...upgrade) (event, error) {
+	current := len(steps) + 1
+	if r.V > current {
+		return nil, fmt.Errorf("%w: event %q has version %d, known is %d", ErrNewer, r.Type, r.V, current)
+	}
+	if r.V < 1 {
+		return nil, fmt.Errorf("%w: event %q has version %d", ErrLog, r.Type, r.V)
+	}
+	data := r.Data
+	for _, step := range steps[r.V-1:] {
+		var err error
+		if data, err = step(data); err != nil {
+			return nil, fmt.Errorf("%w: event %q: upgrade: %w", ErrLog, r.Type, err)
+		}
+	}
+	var e E
+	if err := json.Unmarshal(data, &e); err != nil {
+		return nil, fmt.Errorf("%w: event %q: %w", ErrLog, r.Type, err)
+	}
+	return e, nil
+}
+
+// encodeCommand writes the message of one command.
+func encodeCommand(at time.Time, actor Actor, events []event) ([]byte, error) {
+	out := envelope{V: envelopeVersion, At: at, Actor: actor, Events: make([]record, len(events))}
+	for i, e := range events {
+		data, err := json.Marshal(e)
+		if err != nil {
+			return nil, fmt.Errorf("encode event: %w", err)
+		}
+		name, version := describe(e)
+		out.Events[i] = record{Type: name, V: version, Data: data}
+	}
+	data, err := json.Marshal(out)
+	if err != nil {
+		return nil, fmt.Errorf("encode command: %w", err)
+	}
+	return data, nil
+}
+
+// fold applies one message of the log to a draft: the whole of the projection is this function, again and again.
+func fold(s *State, subject string, seq uint64, data []byte) error {
+	if seq != s.seq+1 {
+		return fmt.Errorf("%w: message %d follows %d, something between them is missing", ErrLog, seq, s.seq)
+	}
+	at, envelope, err := open(subject, data)
+	if err != nil {
+		return fmt.Errorf("message %d on %s: %w", seq, subject, err)
+	}
+	for _, r := range envelope.Events {
+		e, err := decodeEvent(r)
+		if err == nil {
+			err = e.apply(s, at)
+		}
+		if err != nil { // s is of no use any more: some events of the message may be in it
+			return fmt.Errorf("message %d on %s: %w", seq, subject, err)
+		}
+	}
+	s.seq = seq
+	s.subjects.Set(subject, seq)
+	return nil
+}
+
+func open(subject string, data []byte) (at stamp, e envelope, err error) {
+	if subject != platformSubject {
+		name, _ := strings.CutPrefix(subject, subjectPrefix)
+		if at.tenant, err = id.Parse[id.Tenant](name); err != nil {
+			return at, e, fmt.Errorf("%w: %w", ErrLog, err)
+		}
+	}
+	if err := json.Unmarshal(data, &e); err != nil {
+		return at, e, fmt.Errorf("%w: %w", ErrLog, err)
+	}
+	if e.V != envelopeVersion {
+		return at, e, fmt.Errorf("%w: envelope version %d", ErrNewer, e.V)
+	}
+	at.at = e.At
+	return at, e, nil
+}

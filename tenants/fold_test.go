@@ -1,0 +1,243 @@
+package tenants
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"longwave/ingest/natsd/natstest"
+	"longwave/tenants/id"
+)
+
+// TestReplayIsTheLiveState does random things and compares what grew with what a fresh replay makes of the log. It also
+// holds on to old states and sees that they never change.
+func TestReplayIsTheLiveState(t *testing.T) {
+	s, made, js := claimed(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Log("seed", seed)
+	random := rand.New(rand.NewPCG(seed, 1))
+	type kept struct {
+		state *State
+		dump  []string
+	}
+	var old []kept
+	for step := range 300 {
+		if err := randomStep(t.Context(), s, made.Tenant.ID, random); err != nil {
+			t.Fatalf("step %d: %v", step, err)
+		}
+		if step%60 == 0 {
+			st := s.State()
+			old = append(old, kept{st, dump(st)})
+		}
+	}
+	for _, k := range old {
+		if !slices.Equal(k.dump, dump(k.state)) {
+			t.Errorf("the state at %d changed after it was given out", k.state.seq)
+		}
+	}
+	sameState(t, s.State(), start(t, Options{JS: js}).State())
+}
+
+func randomStep(ctx context.Context, s *Service, t id.Tenant, random *rand.Rand) error {
+	st := s.State()
+	devices := slices.Collect(st.Devices(t, ""))
+	name := fmt.Sprintf("Device-%d", random.IntN(60))
+	var err error
+	switch n := random.IntN(10); {
+	case n < 3 || len(devices) == 0:
+		_, _, err = s.CreateDevice(ctx, testActor, t, NewDevice{Name: name, Labels: map[string]string{"site": name}})
+	case n == 3:
+		_, err = s.CreateDemo(ctx, testActor, t, []NewDevice{{Name: "demo " + name}, {Name: "demo2 " + name, Interval: time.Minute}})
+	case n == 4 && random.IntN(4) == 0:
+		_, err = s.RemoveDemo(ctx, testActor, t)
+	case n == 5:
+		_, _, err = s.CreateKey(ctx, testActor, t, NewKey{Name: name, Role: Editor})
+	case n == 6:
+		err = s.DescribeMetric(ctx, testActor, t, MetricDescription{Name: name, Unit: []string{"", "°C", "bar"}[random.IntN(3)]})
+	default:
+		err = randomChange(ctx, s, devices[random.IntN(len(devices))], random)
+	}
+	if errors.Is(err, ErrExists) {
+		return nil
+	}
+	return err
+}
+
+func randomChange(ctx context.Context, s *Service, d Device, random *rand.Rand) (err error) {
+	switch random.IntN(6) {
+	case 0:
+		_, err = s.RenameDevice(ctx, testActor, d.Tenant, d.ID, strings.ToUpper(d.Name))
+	case 1:
+		_, err = s.DisableDevice(ctx, testActor, d.Tenant, d.ID)
+	case 2:
+		_, err = s.EnableDevice(ctx, testActor, d.Tenant, d.ID)
+	case 3:
+		_, err = s.RotateToken(ctx, testActor, d.Tenant, d.ID, time.Hour)
+	case 4:
+		err = s.DeleteDevice(ctx, testActor, d.Tenant, d.ID)
+	default:
+		if waiting := s.State().Erasing(); len(waiting) > 0 {
+			err = s.FinishErasure(ctx, d.Tenant, waiting[0].Device, Erased{Readings: 3})
+		}
+	}
+	return err
+}
+
+// TestConcurrentCommands lets two processes and eight goroutines each fight over the same names.
+func TestConcurrentCommands(t *testing.T) {
+	a, made, js := claimed(t)
+	b := start(t, Options{JS: js})
+	const writers, each, names = 8, 12, 40
+	var wins [writers]int
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			s := []*Service{a, b}[w%2]
+			for i := range each {
+				name := fmt.Sprintf("pump-%d", (w*7+i*5)%names)
+				if i%2 == 1 {
+					name = strings.ToUpper(name)
+				}
+				d, _, err := s.CreateDevice(t.Context(), testActor, made.Tenant.ID, NewDevice{Name: name})
+				switch {
+				case err == nil:
+					wins[w]++
+					if _, ok := s.State().Device(made.Tenant.ID, d.ID); !ok {
+						t.Error("a device is not visible after its command returned")
+					}
+				case !errors.Is(err, ErrExists):
+					t.Errorf("create %s: %v", name, err)
+				}
+			}
+		})
+	}
+	readWhile(t, a, made.Tenant.ID, wg.Wait)
+	total := 0
+	for _, n := range wins {
+		total += n
+	}
+	if got := a.State().DeviceCount(made.Tenant.ID); got != total || got > names {
+		t.Errorf("%d devices, %d creations succeeded, %d names", got, total, names)
+	}
+	waitFor(t, b, a.State().Position())
+	sameState(t, a.State(), b.State())
+}
+
+// readWhile reads states all the time until work returns: the race detector must have nothing to say.
+func readWhile(t *testing.T, s *Service, tenant id.Tenant, work func()) {
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			for {
+				st := s.State()
+				if n := len(slices.Collect(st.Devices(tenant, ""))); n != st.DeviceCount(tenant) {
+					t.Errorf("a state counts %d devices and lists %d", st.DeviceCount(tenant), n)
+				}
+				select {
+				case <-stop:
+					return
+				case <-st.changed:
+				}
+			}
+		})
+	}
+	work()
+	close(stop)
+	readers.Wait()
+}
+
+func waitFor(t *testing.T, s *Service, position uint64) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for changed := s.Changed(); s.State().Position() < position; changed = s.Changed() {
+		if s.State().Position() >= position {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			t.Fatalf("position %d was not reached", position)
+		}
+	}
+}
+
+func TestOpenRefusesWhatItCannotKnow(t *testing.T) {
+	wrap := func(events string) string {
+		return `{"v":1,"at":"2026-11-20T10:00:00Z","actor":{},"events":[` + events + `]}`
+	}
+	for name, c := range map[string]struct {
+		subject, data string
+		want          error
+	}{
+		"event of a newer program":   {platformSubject, wrap(`{"type":"site.created","v":1,"data":{}}`), ErrNewer},
+		"newer version of an event":  {platformSubject, wrap(`{"type":"person.created","v":2,"data":{}}`), ErrNewer},
+		"newer envelope":             {platformSubject, `{"v":2}`, ErrNewer},
+		"no JSON":                    {platformSubject, `{`, ErrLog},
+		"no such tenant":             {"ctl.t-none", wrap(`{"type":"device.deleted","v":1,"data":{"id":"d-1"}}`), ErrLog},
+		"no tenant name":             {"ctl.T-UPPER", wrap(``), ErrLog},
+		"platform event of a tenant": {"ctl.t-1", wrap(`{"type":"person.created","v":1,"data":{"id":"p-1","email":"x@y"}}`), ErrLog},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, js := natstest.Start(t)
+			if _, err := js.CreateStream(t.Context(), streamConfig(1)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := js.Publish(t.Context(), c.subject, []byte(c.data)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Open(t.Context(), Options{JS: js, Log: slog.New(slog.DiscardHandler)}); !errors.Is(err, c.want) {
+				t.Errorf("Open: %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestRunEndsOnANewerEvent(t *testing.T) {
+	_, _, js := natstest.Start(t)
+	s, err := Open(t.Context(), Options{JS: js, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), platformSubject, []byte(`{"v":9}`), jetstream.WithExpectStream(StreamName)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Run(t.Context()); !errors.Is(err, ErrNewer) {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+func TestFoldSeesAHole(t *testing.T) {
+	if err := fold(&State{seq: 4}, platformSubject, 6, []byte(`{"v":1}`)); !errors.Is(err, ErrLog) {
+		t.Errorf("fold: %v", err)
+	}
+}
+
+func TestOldVersionsAreUpgraded(t *testing.T) {
+	rename := func(data json.RawMessage) (json.RawMessage, error) {
+		return []byte(strings.Replace(string(data), `"label"`, `"name"`, 1)), nil
+	}
+	describe := func(data json.RawMessage) (json.RawMessage, error) {
+		return []byte(strings.Replace(string(data), `}`, `,"unit":"bar"}`, 1)), nil
+	}
+	for version, data := range map[int]string{1: `{"label":"p"}`, 2: `{"name":"p"}`, 3: `{"name":"p","unit":"bar"}`} {
+		e, err := decode[metricDescribed](record{Type: "x", V: version, Data: []byte(data)}, rename, describe)
+		if err != nil || e != (metricDescribed{Name: "p", Unit: "bar"}) {
+			t.Errorf("version %d: %+v, %v", version, e, err)
+		}
+	}
+	if _, err := decode[metricDescribed](record{V: 4}, rename, describe); !errors.Is(err, ErrNewer) {
+		t.Errorf("version 4: %v", err)
+	}
+}

@@ -1,0 +1,109 @@
+package tenants
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// everyEvent is one of each. The names in the log are a format: they are never changed, only added to.
+func everyEvent() map[string]event {
+	return map[string]event{
+		"person.created":       personCreated{ID: "p-1", Email: "a@b", Name: "A", Password: "$argon2id$"},
+		"operator.granted":     operatorGranted{Person: "p-1"},
+		"tenant.created":       tenantCreated{ID: "t-1", Name: "T", RetainDays: 30, Owner: "p-1"},
+		"key.created":          keyCreated{ID: "k-1", Name: "ci", Role: Editor, Sum: []byte{1, 2}},
+		"key.revoked":          keyRevoked{ID: "k-1"},
+		"device.created":       deviceCreated{ID: "d-1", Name: "D", Labels: map[string]string{"a": "b"}, Interval: time.Minute, Demo: true, Token: tokenIssued{ID: "x", Sum: []byte{3}}},
+		"device.renamed":       deviceRenamed{ID: "d-1", From: "D", To: "E"},
+		"device.switched":      deviceSwitched{ID: "d-1", Disabled: true},
+		"device.token_rotated": tokenRotated{ID: "d-1", Token: tokenIssued{ID: "y", Sum: []byte{4}}, OldUntil: time.Date(2026, 11, 20, 10, 0, 0, 1000, time.UTC)},
+		"device.deleted":       deviceDeleted{ID: "d-1", Name: "E"},
+		"device.erased":        deviceErased{ID: "d-1", Erased: Erased{Readings: 1, Events: 2}},
+		"metric.described":     metricDescribed{Name: "temp", Unit: "°C"},
+	}
+}
+
+func TestEveryEventSurvivesTheLog(t *testing.T) {
+	at := time.Date(2026, 11, 20, 10, 0, 0, 123456000, time.UTC)
+	for name, e := range everyEvent() {
+		data, err := encodeCommand(at, Actor{Person: "p-9", Address: "192.0.2.1"}, []event{e})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stamp, env, err := open(platformSubject, data)
+		if err != nil || !stamp.at.Equal(at) || env.Actor != (Actor{Person: "p-9", Address: "192.0.2.1"}) || env.Events[0].Type != name {
+			t.Errorf("%s: %+v, %v", name, env, err)
+			continue
+		}
+		if back, err := decodeEvent(env.Events[0]); err != nil || !reflect.DeepEqual(back, e) {
+			t.Errorf("%s: %+v, %v, want %+v", name, back, err, e)
+		}
+	}
+}
+
+// TestTheLogSaysWho reads what a person's command left in the stream.
+func TestTheLogSaysWho(t *testing.T) {
+	s, made, js := claimed(t)
+	p, err := s.Enter(made.Person.ID, made.Tenant.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, token, err := s.CreateDevice(t.Context(), p.Actor("203.0.113.9"), made.Tenant.ID, NewDevice{Name: "pump-7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), StreamName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	message, err := stream.GetLastMsgForSubject(t.Context(), "ctl."+string(made.Tenant.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		At     time.Time
+		Actor  struct{ Person, Address string }
+		Events []struct {
+			Type string
+			Data struct{ ID, Name string }
+		}
+	}
+	if err := json.Unmarshal(message.Data, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Actor.Person != string(made.Person.ID) || got.Actor.Address != "203.0.113.9" || time.Since(got.At) > time.Minute ||
+		len(got.Events) != 1 || got.Events[0].Type != "device.created" || got.Events[0].Data.ID != string(d.ID) || got.Events[0].Data.Name != "pump-7" {
+		t.Errorf("the log says %s", message.Data)
+	}
+	for _, secret := range []string{token, testPassword} {
+		if strings.Contains(string(message.Data), secret) {
+			t.Error("a secret is in the log")
+		}
+	}
+}
+
+// FuzzFold feeds the projection what no command wrote: it must refuse, never panic.
+func FuzzFold(f *testing.F) {
+	for _, e := range everyEvent() {
+		data, err := encodeCommand(time.Unix(1, 0).UTC(), Actor{}, []event{e, e})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(data), true)
+		f.Add(string(data), false)
+	}
+	f.Fuzz(func(t *testing.T, data string, platform bool) {
+		draft, _ := draftOf(t, 1)
+		name, _, _ := draft.tenants.GetAt(0)
+		subject := subjectPrefix + name
+		if platform {
+			subject = platformSubject
+		}
+		if err := fold(draft, subject, 1, []byte(data)); err != nil && !fatal(err) {
+			t.Errorf("an error of no class: %v", err)
+		}
+	})
+}

@@ -1,0 +1,56 @@
+package tenants
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"longwave/tenants/id"
+)
+
+// maxKeys bounds the API keys of one tenant; each is looked at on the page that lists them.
+const maxKeys = 200
+
+// CreateKey makes an API key and its secret, which is returned here and never again. It returns ErrNotFound,
+// *InvalidError, *LimitError and the errors of every command. A key cannot be more than the role it is given.
+func (s *Service) CreateKey(ctx context.Context, actor Actor, t id.Tenant, n NewKey) (Key, string, error) {
+	name, err := checkName("name", n.Name)
+	if err != nil {
+		return Key{}, "", fmt.Errorf("create key: %w", err)
+	}
+	if _, err := ParseRole(n.Role.String()); err != nil {
+		return Key{}, "", fmt.Errorf("create key: %w", err)
+	}
+	secret, public, sum := mintToken(keyPrefix)
+	k, err := id.Parse[id.Key](publicKeyPrefix + public)
+	if err != nil {
+		return Key{}, "", fmt.Errorf("create key: %w", err)
+	}
+	created := keyCreated{ID: k, Name: name, Role: n.Role, Sum: sum[:]}
+	var made Key
+	_, err = s.inTenant(ctx, actor, t, func(st *State, now time.Time) ([]event, error) {
+		if found, _ := st.tenants.Get(string(t)); found.keys >= maxKeys {
+			return nil, &LimitError{Name: "API keys", Max: maxKeys}
+		}
+		made = created.key(stamp{at: now, tenant: t})
+		return []event{created}, nil
+	})
+	if err != nil {
+		return Key{}, "", fmt.Errorf("create key: %w", err)
+	}
+	return made, secret, nil
+}
+
+// RevokeKey makes an API key worthless at once. It returns ErrNotFound and the errors of every command.
+func (s *Service) RevokeKey(ctx context.Context, actor Actor, t id.Tenant, k id.Key) error {
+	_, err := s.inTenant(ctx, actor, t, func(st *State, _ time.Time) ([]event, error) {
+		if _, ok := st.keys.Get(key2(t, k)); !ok {
+			return nil, fmt.Errorf("key: %w", ErrNotFound)
+		}
+		return []event{keyRevoked{ID: k}}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("revoke key: %w", err)
+	}
+	return nil
+}

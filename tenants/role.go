@@ -1,0 +1,155 @@
+package tenants
+
+import (
+	"fmt"
+
+	"longwave/tenants/id"
+)
+
+// Role is what a member or an API key is in one tenant.
+type Role uint8
+
+// The roles, each able to do more than the one before. None is the zero value and may do nothing.
+const (
+	None Role = iota
+	Viewer
+	Editor
+	Owner
+)
+
+// Roles lists every role that can be given to somebody.
+func Roles() []Role { return []Role{Viewer, Editor, Owner} }
+
+// String is the role's name in events, pages and JSON.
+func (r Role) String() string {
+	switch r {
+	case Viewer:
+		return "viewer"
+	case Editor:
+		return "editor"
+	case Owner:
+		return "owner"
+	default:
+		return "none"
+	}
+}
+
+// ParseRole reads a role's name. It returns an *InvalidError for anything that Roles does not list.
+func ParseRole(text string) (Role, error) {
+	for _, r := range Roles() {
+		if r.String() == text {
+			return r, nil
+		}
+	}
+	return None, invalid("role", "%q is not a role, want viewer, editor or owner", text)
+}
+
+// MarshalText writes the role's name.
+func (r Role) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads the role's name; it returns an *InvalidError for an unknown one.
+func (r *Role) UnmarshalText(text []byte) (err error) {
+	*r, err = ParseRole(string(text))
+	return err
+}
+
+// Action is something that needs permission.
+type Action uint8
+
+// The actions, from harmless to far-reaching.
+const (
+	View            Action = iota // see devices, readings, events, rejected packets
+	EditDevices                   // create, rename, disable and enable devices; describe metrics; demo data
+	RotateTokens                  // replace a device's token
+	DeleteDevices                 // delete a device and its data
+	ManageKeys                    // create, list and revoke API keys
+	ManageTenant                  // settings and members of the tenant
+	OperatePlatform               // see the state of the installation, create tenants
+	actions                       // how many there are
+)
+
+// Actions lists every action.
+func Actions() []Action {
+	all := make([]Action, actions)
+	for i := range all {
+		all[i] = Action(i)
+	}
+	return all
+}
+
+// String is the action as it stands in logs and in refusals.
+func (a Action) String() string {
+	switch a {
+	case View:
+		return "view"
+	case EditDevices:
+		return "edit devices"
+	case RotateTokens:
+		return "rotate device tokens"
+	case DeleteDevices:
+		return "delete devices"
+	case ManageKeys:
+		return "manage API keys"
+	case ManageTenant:
+		return "manage the tenant"
+	case OperatePlatform:
+		return "operate the platform"
+	default:
+		return "do this"
+	}
+}
+
+// allowed is the one table of who may do what. Operating the platform comes from being an operator, never from a role
+// in a tenant, and being an operator opens no tenant.
+func (a Action) allowed(r Role) bool {
+	return [actions][Owner + 1]bool{
+		View:            {Viewer: true, Editor: true, Owner: true},
+		EditDevices:     {Editor: true, Owner: true},
+		RotateTokens:    {Editor: true, Owner: true},
+		DeleteDevices:   {Owner: true},
+		ManageKeys:      {Owner: true},
+		ManageTenant:    {Owner: true},
+		OperatePlatform: {},
+	}[a][r]
+}
+
+// Principal is somebody who has proved who they are, and the tenant they act in. Only this package makes one that may
+// do anything: Enter, Identify and KeyByToken. The zero value may do nothing.
+type Principal struct {
+	person   id.Person
+	key      id.Key
+	tenant   id.Tenant
+	role     Role
+	operator bool
+}
+
+// Person is who acts; empty when an API key does.
+func (p Principal) Person() id.Person { return p.person }
+
+// Key is the API key that acts; empty when a person does.
+func (p Principal) Key() id.Key { return p.key }
+
+// Tenant is where the principal acts; empty for one that Identify made.
+func (p Principal) Tenant() id.Tenant { return p.tenant }
+
+// Role is the principal's role in its tenant.
+func (p Principal) Role() Role { return p.role }
+
+// Operator says whether the principal runs the platform.
+func (p Principal) Operator() bool { return p.operator }
+
+// Actor is the principal as the author of a command that came from the given network address.
+func (p Principal) Actor(address string) Actor {
+	return Actor{Person: p.person, Key: p.key, Address: address}
+}
+
+// May returns nil if the principal is allowed the action, and ErrForbidden with the action's name otherwise.
+func (p Principal) May(a Action) error {
+	if a >= actions || p.role > Owner {
+		return fmt.Errorf("%w: unknown action", ErrForbidden)
+	}
+	if a == OperatePlatform && p.operator || a.allowed(p.role) {
+		return nil
+	}
+	return fmt.Errorf("%w: your role does not let you %s", ErrForbidden, a)
+}
