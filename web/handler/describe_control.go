@@ -1,0 +1,91 @@
+package handler
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"longwave/tenants"
+)
+
+// controlTable is what tenants returns. More telling classes come before those that they belong to.
+func controlTable() []entry {
+	return []entry{
+		{is: tenants.ErrNotFound, problem: Problem{
+			Status: http.StatusNotFound, Code: "not_found", Title: "Not found",
+			Detail: "There is nothing with this id here. It may have been deleted, or belong to another tenant.",
+		}},
+		{is: tenants.ErrForbidden, problem: Problem{
+			Status: http.StatusForbidden, Code: "forbidden", Title: "Not allowed",
+			Detail: "Your role does not allow this. An owner of the tenant can give you another one.",
+		}},
+		{is: tenants.ErrUnauthenticated, problem: Problem{
+			Status: http.StatusUnauthorized, Code: "credentials_unknown", Title: "Credentials are not accepted",
+			Detail: "Unknown token. Check that it was copied whole and belongs to this server; one that was replaced, revoked or whose device was deleted no longer works.",
+		}},
+		{is: tenants.ErrDisabled, problem: Problem{
+			Status: http.StatusForbidden, Code: "device_disabled", Title: "The device is disabled",
+			Detail: "This device is disabled: its packets are refused until somebody enables it on its page.",
+		}},
+		{is: tenants.ErrExists, problem: invalidProblem(http.StatusConflict, "exists", "It exists already"), complete: addField},
+		{is: tenants.ErrInvalid, problem: invalidProblem(http.StatusUnprocessableEntity, "invalid", "Invalid request"), complete: addField},
+		{is: tenants.ErrConflict, problem: Problem{
+			Status: http.StatusConflict, Code: "conflict", Title: "Changed at the same time",
+			Detail: "Somebody else changed the same thing at the same time. Nothing of your change was made; look at the new state and try again.",
+		}},
+		{is: tenants.ErrLimit, problem: Problem{
+			Status: http.StatusUnprocessableEntity, Code: "limit_reached", Title: "A limit of the tenant is reached",
+			Detail: "The tenant has as many of these as it may have. Remove some first.",
+		}, complete: addTenantLimit},
+		{is: tenants.ErrClaimed, problem: Problem{
+			Status: http.StatusConflict, Code: "claimed", Title: "Already set up",
+			Detail: "This installation already has its first operator. Sign in instead.",
+		}},
+		{is: tenants.ErrDelayed, problem: Problem{
+			Status: http.StatusTooManyRequests, Code: "too_many_attempts", Title: "Too many attempts",
+			Detail: "There were too many failed attempts. Wait a moment, then try again.", RetryAfter: retrySoon,
+		}, complete: addDelay},
+		{is: tenants.ErrUnavailable, problem: Problem{
+			Status: http.StatusServiceUnavailable, Code: "changes_unavailable", Title: "Changes cannot be made right now",
+			Detail: "The change could not be recorded, because the server's control log does not answer. Try again in a moment; if it stays, tell the operator.", RetryAfter: retrySoon,
+		}},
+	}
+}
+
+func invalidProblem(status int, code, title string) Problem {
+	return Problem{Status: status, Code: code, Title: title, Detail: "A field of the request is not valid."}
+}
+
+// addField names the field that is at fault and what would be right.
+func addField(p *Problem, err error) {
+	var field *tenants.InvalidError
+	if !errors.As(err, &field) {
+		return
+	}
+	p.Detail = field.Error()
+	p.Errors = []Fault{{Pointer: pointerTo(field.Field), Code: p.Code, Detail: field.Detail}}
+}
+
+// pointerTo turns devices[3].name into /devices/3/name, as RFC 6901 writes it.
+func pointerTo(field string) string {
+	escaped := strings.NewReplacer("~", "~0", "/", "~1", ".", "/", "[", "/", "]", "").Replace(field)
+	return "/" + escaped
+}
+
+func addTenantLimit(p *Problem, err error) {
+	var limit *tenants.LimitError
+	if !errors.As(err, &limit) {
+		return
+	}
+	p.Detail = fmt.Sprintf("The tenant already has the %d %s that it may have. Remove some first.", limit.Max, limit.Name)
+	p.Limit = &Limit{Name: limit.Name, Scope: "tenant", Max: float64(limit.Max), Current: float64(limit.Max)}
+}
+
+func addDelay(p *Problem, err error) {
+	var delay *tenants.DelayError
+	if errors.As(err, &delay) {
+		p.RetryAfter = delay.RetryAfter
+		p.Detail = fmt.Sprintf("There were too many failed attempts. Try again in %d s.", p.RetrySeconds())
+	}
+}
