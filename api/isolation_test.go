@@ -1,0 +1,119 @@
+package api_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"longwave/ingest/telemetry"
+	"longwave/tenants"
+	"longwave/tenants/id"
+)
+
+// crossing is one route asked by our key for a device: ours, theirs, or one that never was.
+type crossing struct {
+	route, path, body string // {} in path stands for the device
+	open              bool   // needs no credentials
+	device            bool   // a device's credentials are wanted
+}
+
+// crossings are all routes. TestTwoTenants fails when the router has one that is not here.
+func crossings() []crossing {
+	return []crossing{
+		{route: "GET /livez", open: true},
+		{route: "GET /readyz", open: true},
+		{route: "HEAD /livez", open: true},
+		{route: "HEAD /readyz", open: true},
+		{route: "GET /metrics", open: true},
+		{route: "GET /manage/v1/openapi.json", open: true},
+		{route: "GET /manage/v1/openapi.yaml", open: true},
+		{route: "POST /ingest/v1/packets", device: true, body: packet},
+		{route: "GET /ingest/v1/ws", device: true},
+		{route: "POST /manage/v1/devices", body: `{"name":"same name in both"}`},
+		{route: "GET /manage/v1/devices"},
+		{route: "GET /manage/v1/devices/{device}", path: "/manage/v1/devices/{}"},
+		{route: "PATCH /manage/v1/devices/{device}", path: "/manage/v1/devices/{}", body: `{"name":"taken over"}`},
+		{route: "POST /manage/v1/devices/{device}/token", path: "/manage/v1/devices/{}/token"},
+		{route: "GET /manage/v1/devices/{device}/latest", path: "/manage/v1/devices/{}/latest"},
+		{route: "GET /manage/v1/devices/{device}/rejected", path: "/manage/v1/devices/{}/rejected"},
+		{route: "GET /manage/v1/readings", path: "/manage/v1/readings?metric=temp&device={}"},
+		{route: "GET /manage/v1/events", path: "/manage/v1/events?device={}"},
+		{route: "DELETE /manage/v1/devices/{device}", path: "/manage/v1/devices/{}"},
+	}
+}
+
+func TestTwoTenants(t *testing.T) {
+	r := newRig(t)
+	r.reader.points = map[id.Device][]telemetry.Point{r.theirs.device.ID: {{Time: 1, Value: 424242}}}
+	r.accept.rejected = []telemetry.RejectedPacket{{Device: r.theirs.device.ID, Rejection: telemetry.Rejection{Detail: "424242"}}}
+	var covered []string
+	for _, c := range crossings() {
+		covered = append(covered, c.route)
+		t.Run(c.route, func(t *testing.T) { r.cross(t, c) })
+	}
+	for _, route := range r.routes(t) {
+		if !slices.Contains(covered, route) {
+			t.Errorf("%s is not tested with two tenants", route)
+		}
+	}
+	if d, ok := r.tenants.State().Device(r.theirs.id, r.theirs.device.ID); !ok || d.Name != r.theirs.device.Name || d.Disabled {
+		t.Errorf("their device was changed: %+v", d)
+	}
+	if r.ask(t, "POST /ingest/v1/packets", r.theirs.token, packet).status != 200 {
+		t.Error("their token was replaced")
+	}
+	for _, q := range r.reader.asked {
+		if q.tenant != r.ours.id || q.device != r.ours.device.ID {
+			t.Errorf("the storage was asked for %s of %s", q.device, q.tenant)
+		}
+	}
+}
+
+// cross asks one route with no credentials, with those of the wrong kind, and across the border between the tenants.
+func (r *rig) cross(t *testing.T, c crossing) {
+	t.Helper()
+	method, pattern, _ := strings.Cut(c.route, " ")
+	path := c.path
+	if path == "" {
+		path = pattern
+	}
+	to := func(d string) string { return method + " " + strings.ReplaceAll(path, "{}", d) }
+	key := r.ours.keys[tenants.Owner]
+	var upgrade []string
+	if strings.HasSuffix(pattern, "/ws") {
+		upgrade = []string{"Upgrade", "websocket", "Connection", "Upgrade", "Authorization", "Bearer nonsense"}
+	}
+	ours, theirs := string(r.ours.device.ID), string(r.theirs.device.ID)
+
+	if !c.open {
+		wrong := r.ours.token
+		if c.device {
+			wrong = key
+		}
+		for _, token := range []string{"", wrong, "nonsense"} {
+			if got := r.ask(t, to(ours), token, c.body, upgrade...); got.status != 401 {
+				t.Errorf("with token %.4q: %d", token, got.status)
+			}
+		}
+	}
+	if strings.Contains(path, "{}") {
+		foreign, missing := r.ask(t, to(theirs), key, c.body), r.ask(t, to("d-0000000000000000"), key, c.body)
+		nonsense := r.ask(t, to("No.Id%2A"), key, c.body)
+		if foreign.status != 404 || !bytes.Equal(foreign.body, missing.body) || !bytes.Equal(foreign.body, nonsense.body) || len(foreign.header) != len(missing.header) {
+			t.Errorf("foreign: %d %s\nmissing: %d %s\nnonsense: %d %s", foreign.status, foreign.body, missing.status, missing.body, nonsense.status, nonsense.body)
+		}
+	}
+	if c.device {
+		return // a device has no way to name a tenant or another device
+	}
+	got := r.ask(t, to(ours), key, c.body)
+	if got.status >= 300 {
+		t.Errorf("for our own: %d %s", got.status, got.body)
+	}
+	for _, secret := range []string{theirs, string(r.theirs.id), r.theirs.device.Name, "424242"} {
+		if bytes.Contains(got.body, []byte(secret)) {
+			t.Errorf("tells us of theirs: %s", got.body)
+		}
+	}
+}

@@ -1,0 +1,254 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"longwave/tenants"
+)
+
+// DeviceBody is a device as scripts see it. It is exported because huma passes over embedded types that are not.
+type DeviceBody struct {
+	ID       string            `json:"id" doc:"Unique within the installation" example:"d-7k3m9c2p5v8x1z4b"`
+	Name     string            `json:"name" example:"pump-7"`
+	Labels   map[string]string `json:"labels" example:"{\"site\":\"plant-2\"}"`
+	Created  time.Time         `json:"created" doc:"When it was registered"`
+	Disabled bool              `json:"disabled" doc:"Packets of a disabled device are refused with 403"`
+	Interval string            `json:"interval,omitempty" doc:"Expected time between packets; missing when it is learned" example:"30s"`
+	Tokens   []tokenBody       `json:"tokens" doc:"The public halves of its valid tokens, newest first"`
+}
+
+// tokenBody is the half of a token that is not secret.
+type tokenBody struct {
+	Prefix  string     `json:"prefix" doc:"Beginning of the token" example:"lwd_7k3m9c2p5v8x1z4b"`
+	Created time.Time  `json:"created"`
+	Expires *time.Time `json:"expires,omitempty" doc:"When a replaced token stops working"`
+}
+
+// newDeviceBody is a device with its token, which is told this once.
+type newDeviceBody struct {
+	DeviceBody
+	Token string `json:"token" doc:"Shown this once and never again" example:"lwd_7k3m9c2p5v8x1z4b_…"`
+}
+
+// DevicePath is the part of an address that names a device. It is exported because huma looks at nothing else.
+type DevicePath struct {
+	Device string `path:"device" doc:"Id of the device" example:"d-7k3m9c2p5v8x1z4b"`
+}
+
+type (
+	createDeviceIn struct {
+		call
+		Body struct {
+			Name     string            `json:"name" doc:"Unique in the tenant, 1 to 100 characters" minLength:"1" example:"pump-7"`
+			Labels   map[string]string `json:"labels,omitempty" doc:"At most 16" example:"{\"site\":\"plant-2\"}"`
+			Interval string            `json:"interval,omitempty" doc:"Expected time between packets (30s, 5m, 1h); it is learned when missing" example:"30s"`
+		}
+	}
+	createDeviceOut struct {
+		Location string `header:"Location"`
+		Body     newDeviceBody
+	}
+	listDevicesIn struct {
+		call
+		Limit  int    `query:"limit" doc:"How many at most" minimum:"1" maximum:"500" default:"100"`
+		Cursor string `query:"cursor" doc:"The next of the page before"`
+		Q      string `query:"q" doc:"Anywhere in name, id or a label as name=text" example:"pump"`
+		State  string `query:"state" doc:"Only these" enum:"enabled,disabled"`
+	}
+	listDevicesOut struct {
+		Link string `header:"Link"`
+		Body struct {
+			Items []DeviceBody `json:"items"`
+			Next  string       `json:"next" doc:"Cursor of the next page; empty on the last one"`
+		}
+	}
+	oneDeviceIn struct {
+		call
+		DevicePath
+	}
+	oneDeviceOut   struct{ Body DeviceBody }
+	changeDeviceIn struct {
+		call
+		DevicePath
+		Body struct {
+			Name     *string `json:"name,omitempty" doc:"The new name" minLength:"1" example:"pump-8"`
+			Disabled *bool   `json:"disabled,omitempty" doc:"Whether its packets are refused" example:"true"`
+		} `contentType:"application/merge-patch+json"`
+	}
+	rotateTokenIn struct {
+		call
+		DevicePath
+		Body *struct {
+			Overlap string `json:"overlap,omitempty" doc:"How long the replaced token stays valid (1h, 7d; at most 45d); not at all when missing" example:"1h"`
+		} `required:"false"`
+	}
+	rotateTokenOut struct {
+		Body struct {
+			Token string `json:"token" doc:"Shown this once and never again" example:"lwd_7k3m9c2p5v8x1z4b_…"`
+		}
+	}
+)
+
+func (m *management) mountDevices() {
+	create := describe(http.MethodPost, "/devices", "create-device", "Register a device", tenants.EditDevices)
+	create.DefaultStatus = http.StatusCreated
+	register(m, create, m.createDevice)
+	register(m, describe(http.MethodGet, "/devices", "list-devices", "List devices by name", tenants.View), m.listDevices)
+	register(m, describe(http.MethodGet, "/devices/{device}", "get-device", "Look at a device", tenants.View), m.getDevice)
+	register(m, describe(http.MethodPatch, "/devices/{device}", "change-device", "Rename, disable or enable a device", tenants.EditDevices), m.changeDevice)
+	register(m, describe(http.MethodDelete, "/devices/{device}", "delete-device", "Delete a device and all its data", tenants.DeleteDevices), m.deleteDevice)
+	register(m, describe(http.MethodPost, "/devices/{device}/token", "rotate-token", "Replace a device's token", tenants.RotateTokens), m.rotateToken)
+}
+
+// describe is an operation under managePrefix.
+func describe(method, path, name, summary string, action tenants.Action) operation {
+	return operation{action: action, Operation: huma.Operation{
+		OperationID: name, Method: method, Path: managePrefix + path, Summary: summary, Tags: []string{"Management"},
+	}}
+}
+
+func (m *management) createDevice(ctx context.Context, who visitor, in *createDeviceIn) (*createDeviceOut, error) {
+	interval, err := interval(in.Body.Interval)
+	if err != nil {
+		return nil, err
+	}
+	device, token, err := m.api.tenants.CreateDevice(ctx, who.actor, who.tenant, tenants.NewDevice{
+		Name: in.Body.Name, Labels: in.Body.Labels, Interval: interval,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &createDeviceOut{
+		Location: managePrefix + "/devices/" + string(device.ID),
+		Body:     newDeviceBody{DeviceBody: bodyOf(device), Token: token},
+	}, nil
+}
+
+func (m *management) listDevices(_ context.Context, who visitor, in *listDevicesIn) (*listDevicesOut, error) {
+	filter := map[string]tenants.DeviceFilter{"enabled": tenants.EnabledDevices, "disabled": tenants.DisabledDevices}[in.State]
+	page, err := m.api.tenants.State().DevicesPage(who.tenant, tenants.DeviceQuery{
+		Search: in.Q, Filter: filter, Cursor: in.Cursor, Limit: in.Limit,
+	})
+	var wrong *tenants.InvalidError
+	if errors.As(err, &wrong) {
+		return nil, badParameter(wrong.Field, wrong.Detail)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := &listDevicesOut{Link: nextLink(who.request.URL, page.Next)}
+	out.Body.Next, out.Body.Items = page.Next, make([]DeviceBody, len(page.Devices))
+	for i, device := range page.Devices {
+		out.Body.Items[i] = bodyOf(device)
+	}
+	return out, nil
+}
+
+func (m *management) getDevice(_ context.Context, who visitor, in *oneDeviceIn) (*oneDeviceOut, error) {
+	device, err := m.deviceOf(who, in.Device)
+	if err != nil {
+		return nil, err
+	}
+	return &oneDeviceOut{Body: bodyOf(device)}, nil
+}
+
+// changeDevice makes the changes that are asked for, the name first: when it is refused, nothing was changed.
+func (m *management) changeDevice(ctx context.Context, who visitor, in *changeDeviceIn) (*oneDeviceOut, error) {
+	device, err := m.deviceOf(who, in.Device)
+	if err == nil && in.Body.Name != nil {
+		device, err = m.api.tenants.RenameDevice(ctx, who.actor, who.tenant, device.ID, *in.Body.Name)
+	}
+	if err == nil && in.Body.Disabled != nil {
+		switched := m.api.tenants.EnableDevice
+		if *in.Body.Disabled {
+			switched = m.api.tenants.DisableDevice
+		}
+		device, err = switched(ctx, who.actor, who.tenant, device.ID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &oneDeviceOut{Body: bodyOf(device)}, nil
+}
+
+func (m *management) deleteDevice(ctx context.Context, who visitor, in *oneDeviceIn) (*struct{}, error) {
+	device, err := m.deviceOf(who, in.Device)
+	if err == nil {
+		err = m.api.tenants.DeleteDevice(ctx, who.actor, who.tenant, device.ID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nil, nil // how huma is told to say 204
+}
+
+func (m *management) rotateToken(ctx context.Context, who visitor, in *rotateTokenIn) (*rotateTokenOut, error) {
+	device, err := m.deviceOf(who, in.Device)
+	if err != nil {
+		return nil, err
+	}
+	var overlap time.Duration
+	if in.Body != nil && in.Body.Overlap != "" {
+		if overlap, err = duration(in.Body.Overlap); err != nil {
+			return nil, &tenants.InvalidError{Field: "overlap", Detail: "is no length of time, want 1h, 7d or the like"}
+		}
+	}
+	token, err := m.api.tenants.RotateToken(ctx, who.actor, who.tenant, device.ID, overlap)
+	if err != nil {
+		return nil, err
+	}
+	out := &rotateTokenOut{}
+	out.Body.Token = token
+	return out, nil
+}
+
+func interval(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := duration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%w", &tenants.InvalidError{Field: "interval", Detail: "is no length of time, want 30s, 5m, 1h or the like"})
+	}
+	return d, nil
+}
+
+func bodyOf(d tenants.Device) DeviceBody {
+	body := DeviceBody{
+		ID: string(d.ID), Name: d.Name, Labels: d.Labels, Created: d.Created.UTC(), Disabled: d.Disabled, Tokens: []tokenBody{},
+	}
+	if body.Labels == nil {
+		body.Labels = map[string]string{}
+	}
+	if d.Interval > 0 {
+		body.Interval = d.Interval.String()
+	}
+	for _, t := range d.Tokens {
+		token := tokenBody{Prefix: t.Prefix(), Created: t.Created.UTC()}
+		if !t.Expires.IsZero() {
+			expires := t.Expires.UTC()
+			token.Expires = &expires
+		}
+		body.Tokens = append(body.Tokens, token)
+	}
+	return body
+}
+
+// nextLink is the Link header to the next page: the same question with another cursor. "" on the last page.
+func nextLink(asked *url.URL, cursor string) string {
+	if cursor == "" {
+		return ""
+	}
+	query := asked.Query()
+	query.Set("cursor", cursor)
+	next := url.URL{Path: asked.Path, RawQuery: query.Encode()}
+	return "<" + next.String() + `>; rel=` + strconv.Quote("next")
+}

@@ -1,0 +1,83 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+
+	"longwave/ingest"
+	"longwave/ingest/telemetry"
+	"longwave/web/handler"
+)
+
+// The names of the transports, as they are shown to the person who connects a device.
+const (
+	overHTTP   = "HTTP"
+	overSocket = "WebSocket"
+)
+
+// maxKey bounds an Idempotency-Key; a UUID has 36 characters, and ids of packets made from a key must stay short.
+const maxKey = 64
+
+// postPackets is the device's way in: POST /ingest/v1/packets.
+func (a *API) postPackets(w http.ResponseWriter, r *http.Request) error {
+	c, err := a.device(r)
+	if err == nil {
+		err = a.takePackets(w, r, c)
+	}
+	if err != nil && r.Context().Err() == nil {
+		a.refused(c, overHTTP, handler.Describe(err))
+	}
+	return err
+}
+
+func (a *API) takePackets(w http.ResponseWriter, r *http.Request, c caller) error {
+	format, err := telemetry.FormatOf(r.Header.Get("Content-Type"))
+	if err != nil {
+		return err
+	}
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return err
+	}
+	body := a.bodies.get()
+	defer a.bodies.put(body)
+	if err := a.readBody(w, r, body); err != nil {
+		return err
+	}
+	receipt, err := a.accept.Accept(r.Context(), a.principal(c), ingest.Request{
+		Body: body.plain, Format: format, IdempotencyKey: key, Transport: overHTTP,
+	})
+	if err != nil {
+		return err
+	}
+	// The answer reuses the buffer of the wire: Accept keeps nothing of a request after it returned.
+	body.wire = append(appendReceipt(append(body.wire[:0], '{'), receipt), '}', '\n')
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body.wire)))
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(body.wire) // the packets are safe; a device that missed the answer sends again
+	return nil
+}
+
+// idempotencyKey is the request's key, or "" when it has none.
+func idempotencyKey(r *http.Request) (string, error) {
+	key := r.Header.Get("Idempotency-Key")
+	if key == "" || printable(key) && len(key) <= maxKey {
+		return key, nil
+	}
+	return "", handler.Problem{
+		Status: http.StatusBadRequest, Code: "idempotency_key_invalid", Title: "Idempotency-Key is not usable",
+		Detail: "The Idempotency-Key must have 1 to 64 printable ASCII characters without spaces; a UUID will do.",
+		Errors: []handler.Fault{{Parameter: "Idempotency-Key", Code: "idempotency_key_invalid", Detail: "want 1 to 64 printable ASCII characters"}},
+	}.Because(nil)
+}
+
+func printable(text string) bool {
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return text != ""
+}

@@ -1,0 +1,86 @@
+package api_test
+
+import (
+	"context"
+	"sync"
+
+	"longwave/api"
+	"longwave/ingest/telemetry"
+	"longwave/tenants/id"
+)
+
+// reader is a storage by hand: what it answers, and what it was asked for. Every question carries its tenant, as the
+// real one cannot be asked without.
+type reader struct {
+	mu     sync.Mutex
+	asked  []question
+	points map[id.Device][]telemetry.Point
+	step   string
+	latest []telemetry.Latest
+	events []telemetry.Event
+	fail   error // answers everything
+	cutAt  int   // Each fails after this many points, when it is not 0
+}
+
+type question struct {
+	tenant id.Tenant
+	device id.Device
+	series telemetry.SeriesQuery
+	events telemetry.EventQuery
+}
+
+func (r *reader) of(t id.Tenant) api.Reader { return tenantReader{r, t} }
+
+// last is the newest question.
+func (r *reader) last() question {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.asked) == 0 {
+		return question{}
+	}
+	return r.asked[len(r.asked)-1]
+}
+
+type tenantReader struct {
+	*reader
+	tenant id.Tenant
+}
+
+func (r tenantReader) note(q question) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q.tenant = r.tenant
+	r.asked = append(r.asked, q)
+	return r.fail
+}
+
+func (r tenantReader) Latest(_ context.Context, d id.Device) ([]telemetry.Latest, error) {
+	return r.latest, r.note(question{device: d})
+}
+
+func (r tenantReader) Series(_ context.Context, q telemetry.SeriesQuery) (telemetry.Series, error) {
+	step := r.step
+	if step == "" {
+		step = "raw"
+	}
+	return telemetry.Series{Metric: q.Metric, Step: step, Points: r.points[q.Device]}, r.note(question{device: q.Device, series: q})
+}
+
+func (r tenantReader) Each(ctx context.Context, q telemetry.SeriesQuery, yield func(telemetry.Point) error) error {
+	if err := r.note(question{device: q.Device, series: q}); err != nil {
+		return err
+	}
+	for i, p := range r.points[q.Device] {
+		if r.cutAt > 0 && i == r.cutAt {
+			return context.DeadlineExceeded
+		}
+		if err := yield(p); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (r tenantReader) Events(_ context.Context, q telemetry.EventQuery) ([]telemetry.Event, error) {
+	return r.events[:min(q.Limit, len(r.events))], r.note(question{device: q.Device, events: q})
+}

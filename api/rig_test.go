@@ -1,0 +1,291 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"longwave/api"
+	"longwave/ingest"
+	"longwave/ingest/natsd/natstest"
+	"longwave/ingest/telemetry"
+	"longwave/tenants"
+	"longwave/tenants/id"
+	"longwave/web/handler"
+)
+
+// patience is how long a test waits for what must happen; it is never waited for in full unless the test fails.
+const patience = 20 * time.Second
+
+// rig is a server with the real control plane; the data plane is a fake unless the test brings the real one.
+type rig struct {
+	server  *httptest.Server
+	router  chi.Router
+	api     *api.API
+	tenants *tenants.Service
+	js      jetstream.JetStream
+	conn    *nats.Conn
+	owner   id.Person
+	accept  *accepter
+	reader  *reader
+	metrics *prometheus.Registry
+
+	ours, theirs tenantRig
+}
+
+// tenantRig is one tenant with a device and a key of every role.
+type tenantRig struct {
+	id     id.Tenant
+	device tenants.Device
+	token  string
+	keys   map[tenants.Role]string
+}
+
+func newRig(t *testing.T, change ...func(*api.Options)) *rig {
+	t.Helper()
+	_, conn, js := natstest.Start(t)
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+	service, err := tenants.Open(t.Context(), tenants.Options{JS: js, Log: log})
+	must(t, err)
+	run(t, service.Run)
+
+	r := &rig{tenants: service, js: js, conn: conn, accept: &accepter{}, reader: &reader{}, metrics: prometheus.NewRegistry(), router: chi.NewRouter()}
+	r.ours, r.theirs = r.tenant(t, "ours", true), r.tenant(t, "theirs", false)
+	adapter, err := handler.New(handler.Options{Log: log, Registerer: r.metrics})
+	must(t, err)
+	o := api.Options{
+		Handler: adapter, Tenants: service, Accept: r.accept, Gatherer: r.metrics, Registerer: r.metrics, Log: log, Version: "test",
+		Readings: func(t id.Tenant) api.Reader { return r.reader.of(t) },
+		Ready:    func(context.Context) []api.Check { return []api.Check{{Name: "nats", OK: true}} },
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	r.api, err = api.New(o)
+	must(t, err)
+	r.router.Use(adapter.Observe)
+	r.api.Mount(r.router)
+	r.server = httptest.NewServer(r.router)
+	t.Cleanup(r.server.Close)
+	t.Cleanup(func() { r.drain(t) })
+	return r
+}
+
+func (r *rig) drain(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	r.api.Drain(ctx)
+	if ctx.Err() != nil {
+		t.Error("the sockets did not end")
+	}
+}
+
+// tenant makes a tenant; the first one comes with the claim of the installation.
+func (r *rig) tenant(t *testing.T, name string, first bool) tenantRig {
+	t.Helper()
+	made := tenantRig{keys: map[tenants.Role]string{}}
+	if first {
+		claimed, err := r.tenants.Claim(t.Context(), tenants.Actor{System: "test"}, tenants.Claim{
+			Email: "operator@example.com", Name: "Operator", Password: "correct horse battery", Tenant: name,
+		})
+		must(t, err)
+		made.id, r.owner = claimed.Tenant.ID, claimed.Person.ID
+	} else {
+		made.id = r.secondTenant(t, name)
+	}
+	for _, role := range tenants.Roles() {
+		_, secret, err := r.tenants.CreateKey(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewKey{Name: role.String(), Role: role})
+		must(t, err)
+		made.keys[role] = secret
+	}
+	var err error
+	made.device, made.token, err = r.tenants.CreateDevice(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewDevice{Name: "pump of " + name})
+	must(t, err)
+	return made
+}
+
+// secondTenant writes the event of a new tenant into the control log: there is no command for it yet.
+func (r *rig) secondTenant(t *testing.T, name string) id.Tenant {
+	t.Helper()
+	made := id.New[id.Tenant]()
+	data, err := json.Marshal(map[string]any{"v": 1, "at": time.Now(), "actor": tenants.Actor{System: "test"}, "events": []any{
+		map[string]any{"type": "tenant.created", "v": 1, "data": map[string]any{"id": made, "name": name, "retain_days": 30, "owner": r.owner}},
+	}})
+	must(t, err)
+	changed := r.tenants.Changed()
+	_, err = r.js.Publish(t.Context(), "ctl._platform", data)
+	must(t, err)
+	for {
+		if _, ok := r.tenants.State().Tenant(made); ok {
+			return made
+		}
+		select {
+		case <-changed:
+			changed = r.tenants.Changed()
+		case <-time.After(patience):
+			t.Fatal("the tenant did not appear")
+		}
+	}
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a answer) json(t *testing.T, v any) {
+	t.Helper()
+	if err := json.Unmarshal(a.body, v); err != nil {
+		t.Fatalf("%v in %d %s", err, a.status, a.body)
+	}
+}
+
+func (a answer) problem(t *testing.T) handler.ProblemBody {
+	t.Helper()
+	var p handler.ProblemBody
+	a.json(t, &p)
+	if a.header.Get("Content-Type") != handler.ProblemType || p.Status != a.status || p.Title == "" || p.Detail == "" {
+		t.Errorf("no proper problem: %d %s %s", a.status, a.header.Get("Content-Type"), a.body)
+	}
+	return p
+}
+
+// ask is one request: "METHOD /path", a token, a body and headers in pairs.
+func (r *rig) ask(t *testing.T, what, token, body string, headers ...string) answer {
+	t.Helper()
+	method, path, _ := strings.Cut(what, " ")
+	req, err := http.NewRequestWithContext(t.Context(), method, r.server.URL+path, strings.NewReader(body))
+	must(t, err)
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	return send(t, req)
+}
+
+func send(t *testing.T, req *http.Request) answer {
+	t.Helper()
+	res, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	must(t, err)
+	return answer{status: res.StatusCode, header: res.Header, body: bytes.TrimSpace(text)}
+}
+
+// accepter is an ingest that keeps what it is given and answers what it is told.
+type accepter struct {
+	mu       sync.Mutex
+	requests []ingest.Request
+	callers  []ingest.Principal
+	attempts []attempt
+	rejected []telemetry.RejectedPacket
+	answer   func(context.Context, ingest.Request) (ingest.Receipt, error)
+}
+
+type attempt struct {
+	tenant  id.Tenant
+	device  id.Device
+	address string
+	telemetry.Attempt
+}
+
+func (a *accepter) Accept(ctx context.Context, p ingest.Principal, r ingest.Request) (ingest.Receipt, error) {
+	kept := r
+	kept.Body = bytes.Clone(r.Body)
+	a.mu.Lock()
+	a.requests, a.callers = append(a.requests, kept), append(a.callers, p)
+	answer := a.answer
+	a.mu.Unlock()
+	if answer != nil {
+		return answer(ctx, kept)
+	}
+	return ingest.Receipt{Accepted: 1, PacketIDs: []string{"p-1"}}, nil
+}
+
+func (a *accepter) Refused(t id.Tenant, d id.Device, at telemetry.Attempt) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.attempts = append(a.attempts, attempt{tenant: t, device: d, Attempt: at})
+}
+
+func (a *accepter) RefusedUnknown(key string, at telemetry.Attempt) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.attempts = append(a.attempts, attempt{address: key, Attempt: at})
+}
+
+func (a *accepter) Rejected(_ context.Context, t id.Tenant, d id.Device, limit int) ([]telemetry.RejectedPacket, error) {
+	var found []telemetry.RejectedPacket
+	for _, p := range a.rejected {
+		if p.Device == d && len(found) < limit {
+			found = append(found, p)
+		}
+	}
+	return found, nil
+}
+
+// take returns the attempts so far and forgets them.
+func (a *accepter) take() []attempt {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	taken := a.attempts
+	a.attempts = nil
+	return taken
+}
+
+func (a *accepter) answers(f func(context.Context, ingest.Request) (ingest.Receipt, error)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.answer = f
+}
+
+// last is the newest request that reached ingest.
+func (a *accepter) last(t *testing.T) (ingest.Request, ingest.Principal) {
+	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.requests) == 0 {
+		t.Fatal("nothing reached ingest")
+	}
+	return a.requests[len(a.requests)-1], a.callers[len(a.callers)-1]
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run keeps f going until the test ends and fails the test when it ends with an error before.
+func run(t testing.TB, f func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil && ctx.Err() == nil {
+			t.Error(err)
+		}
+	})
+}

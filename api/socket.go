@@ -1,0 +1,277 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"longwave/ingest"
+	"longwave/ingest/telemetry"
+	"longwave/tenants"
+	"longwave/web/handler"
+)
+
+// socket is one connection of a device. Its handler reads; one goroutine watches over it, one keeps it alive, and each
+// frame in flight has one. All have ended when serve returns.
+type socket struct {
+	api     *API
+	conn    *websocket.Conn
+	request *http.Request // of the handshake, for the log and the address
+	opened  time.Time
+	slots   chan struct{} // one for each frame in flight
+	frames  sync.WaitGroup
+	last    atomic.Int64 // when the client last sent a message, in Unix nanoseconds
+
+	mu       sync.Mutex
+	caller   caller
+	token    string // "" until the device is known
+	stopping bool
+	ending   chan struct{} // closed by stop
+}
+
+// openSocket is the device's other way in: GET /ingest/v1/ws.
+func (a *API) openSocket(w http.ResponseWriter, r *http.Request) error {
+	if err := checkHandshake(r); err != nil {
+		return err
+	}
+	if err := a.sockets.reserve(); err != nil {
+		return socketsUnavailable(err)
+	}
+	s := &socket{
+		api: a, request: r, opened: a.now(), slots: make(chan struct{}, maxInFlight), ending: make(chan struct{}),
+		caller: caller{request: r},
+	}
+	defer a.sockets.release(s)
+	if r.Header.Get("Authorization") != "" {
+		c, err := a.device(r)
+		if err != nil {
+			a.refused(c, overSocket, handler.Describe(err))
+			return err
+		}
+		s.caller, s.token = c, mustBearer(r)
+	}
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols: []string{subprotocol}, InsecureSkipVerify: true, // checkHandshake looked at the Origin
+	})
+	if err != nil {
+		return nil //nolint:nilerr // the library has answered the broken handshake
+	}
+	s.conn = conn
+	s.serve(context.WithoutCancel(r.Context()))
+	return nil
+}
+
+// mustBearer is the token of a request whose credentials have been looked at already.
+func mustBearer(r *http.Request) string {
+	token, _ := bearer(r.Header.Get("Authorization"))
+	return token
+}
+
+// checkHandshake refuses what is no WebSocket handshake, and handshakes of pages from elsewhere. No cookie is read
+// here, so an Origin opens nothing; but no device is a browser on another site, and several libraries name our own host.
+func checkHandshake(r *http.Request) error {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		return handler.Problem{
+			Status: http.StatusUpgradeRequired, Code: "websocket_required", Title: "This is a WebSocket",
+			Detail: "This address speaks WebSocket. To send packets with plain HTTP, POST them to /ingest/v1/packets.",
+		}.Because(nil)
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return nil
+	}
+	if from, err := url.Parse(origin); err == nil && strings.EqualFold(from.Host, r.Host) {
+		return nil
+	}
+	return handler.Problem{
+		Status: http.StatusForbidden, Code: "origin_refused", Title: "Not from another site",
+		Detail: "A device's handshake has no Origin, or one that names this server. Pages of other sites cannot open this socket.",
+	}.Because(nil)
+}
+
+func socketsUnavailable(cause error) error {
+	p := handler.Problem{
+		Status: http.StatusServiceUnavailable, Code: "stopping", Title: "The server is stopping",
+		Detail: "The server is shutting down or restarting. Connect again in a moment.", RetryAfter: retrySocket,
+	}
+	if errors.Is(cause, errTooManySockets) {
+		p.Code, p.Title = "too_many_sockets", "Too many sockets"
+		p.Detail = "The server has as many open sockets as it may have. Connect again later, or POST to /ingest/v1/packets."
+	}
+	return p.Because(cause)
+}
+
+// serve runs the connection to its end.
+func (s *socket) serve(ctx context.Context) {
+	defer s.cut() // closing what may be closed already
+	if !s.api.sockets.add(s) {
+		s.close(websocket.StatusGoingAway, reasonStopping)
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var children sync.WaitGroup
+	defer children.Wait()
+	defer cancel()
+	children.Go(func() { s.watch(ctx) })
+	children.Go(func() { s.keepAlive(ctx) })
+
+	if !s.authenticate(ctx) {
+		return
+	}
+	device := s.caller.device.ID
+	if !s.api.sockets.claim(device) {
+		s.close(closeTooMany, fmt.Sprintf("this device has %d sockets already", maxPerDevice))
+		return
+	}
+	defer s.api.sockets.unclaim(device)
+	defer s.frames.Wait()
+	s.conn.SetReadLimit(s.api.maxBody)
+	s.readFrames(ctx)
+}
+
+// authenticate takes the token from the first message unless the handshake had one. The watcher ends the wait.
+func (s *socket) authenticate(ctx context.Context) bool {
+	if s.token != "" {
+		return true
+	}
+	s.conn.SetReadLimit(maxCredentials)
+	_, message, err := s.conn.Read(ctx)
+	if err != nil {
+		return false
+	}
+	var given credentials
+	if !strictly(message, &given) || given.Type != "auth" || given.Token == "" {
+		s.refuse(s.caller, handler.ErrCredentials)
+		s.close(closeBadToken, `the first message must be {"type":"auth","token":"..."}`)
+		return false
+	}
+	c, err := s.api.deviceByToken(s.caller, given.Token)
+	if err != nil {
+		s.refuse(c, err)
+		s.close(closeFor(err))
+		return false
+	}
+	s.mu.Lock()
+	s.caller, s.token = c, given.Token
+	s.mu.Unlock()
+	return s.writeJSON(map[string]any{"type": "auth", "ok": true, "device": c.device.ID}) == nil
+}
+
+// readFrames takes frames until the connection ends. It reads only while fewer than maxInFlight are unanswered: a
+// client that does not wait is slowed down by its own connection.
+func (s *socket) readFrames(ctx context.Context) {
+	for number := uint64(1); ; number++ {
+		s.slots <- struct{}{} // freed by the frames in flight, which end by themselves
+		_, reader, err := s.conn.Reader(ctx)
+		if err != nil {
+			return
+		}
+		message := s.api.bodies.get()
+		if message.wire, err = readAll(message.wire[:0], reader, -1); err != nil {
+			return
+		}
+		s.last.Store(s.api.now().UnixNano())
+		if !s.begin() {
+			f, _ := readFrame(message.wire, number) // only its name matters now
+			s.nack(f.name, s.whyNot())
+			s.api.bodies.put(message)
+			<-s.slots
+			continue
+		}
+		go s.take(ctx, message, number) // owned by s.frames, at most maxInFlight
+	}
+}
+
+// begin counts a frame as in flight; false when the socket is about to end.
+func (s *socket) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return false
+	}
+	s.frames.Add(1)
+	return true
+}
+
+// whyNot says why no more frames are taken.
+func (s *socket) whyNot() error {
+	if _, err := s.api.deviceByToken(s.caller, s.token); err != nil {
+		return err
+	}
+	return socketsUnavailable(errStopping)
+}
+
+// take has one frame accepted and answers it.
+func (s *socket) take(ctx context.Context, message *body, number uint64) {
+	defer s.frames.Done()
+	defer func() { <-s.slots }()
+	f, err := readFrame(message.wire, number)
+	defer s.recoverFrame(f.name)
+	if err == nil {
+		var receipt ingest.Receipt
+		receipt, err = s.api.accept.Accept(ctx, s.api.principal(s.caller), ingest.Request{
+			Body: f.body, Format: telemetry.JSON, Transport: overSocket,
+		})
+		if err == nil {
+			// The frame's memory is free again: Accept keeps nothing of it.
+			message.wire = appendAck(message.wire[:0], f.name, receipt)
+			_ = s.write(message.wire) // the reader notices a dead connection
+			s.api.bodies.put(message)
+			return
+		}
+	}
+	s.nack(f.name, err)
+	s.api.bodies.put(message)
+}
+
+// recoverFrame answers a panic as a handler's is: it must not end the process.
+func (s *socket) recoverFrame(name string) {
+	if cause := recover(); cause != nil {
+		s.nack(name, fmt.Errorf("panic in a frame: %v\n%s", cause, debug.Stack()))
+	}
+}
+
+// nack refuses a frame and tells whoever watches the device.
+func (s *socket) nack(name string, err error) {
+	p := s.refuse(s.caller, err)
+	_ = s.writeJSON(nackOf(name, p)) // the reader notices a dead connection
+}
+
+func (s *socket) refuse(c caller, err error) handler.Problem {
+	p := s.api.adapter.Explain(s.request, err)
+	s.api.refused(c, overSocket, p)
+	return p
+}
+
+func (s *socket) writeJSON(v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("device socket: %w", err)
+	}
+	return s.write(text)
+}
+
+// write sends one message. A client that does not read for writeTimeout loses its connection.
+func (s *socket) write(text []byte) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.request.Context()), writeTimeout)
+	defer cancel()
+	return s.conn.Write(ctx, websocket.MessageText, text)
+}
+
+// closeFor is how a connection ends whose token is not, or no longer, good for anything.
+func closeFor(err error) (websocket.StatusCode, string) {
+	if errors.Is(err, tenants.ErrDisabled) {
+		return closeDisabled, "the device is disabled"
+	}
+	return closeBadToken, "the token is unknown, replaced or revoked"
+}

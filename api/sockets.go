@@ -1,0 +1,130 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"longwave/tenants/id"
+)
+
+const (
+	// DefaultMaxSockets bounds the device sockets of one process: each costs about 20 KiB while it is quiet.
+	DefaultMaxSockets = 20_000
+	// maxPerDevice is how many sockets one device may have: one, and some that it has lost without noticing.
+	maxPerDevice = 4
+)
+
+var (
+	errStopping       = errors.New("the server is stopping")
+	errTooManySockets = errors.New("the server has as many sockets as it may have")
+)
+
+// sockets are the open device sockets of one process.
+type sockets struct {
+	open prometheus.Gauge
+	max  int
+
+	mu       sync.Mutex
+	all      map[*socket]struct{}
+	devices  map[id.Device]int
+	reserved int // sockets from their handshake on, authenticated or not
+	draining bool
+	gone     chan struct{} // closed once draining has begun and the last one has gone
+	closed   bool          // gone is closed
+}
+
+func newSockets(limit int) *sockets {
+	return &sockets{
+		open: prometheus.NewGauge(prometheus.GaugeOpts{Name: "longwave_device_sockets", Help: "Open device sockets."}),
+		max:  limit, all: map[*socket]struct{}{}, devices: map[id.Device]int{}, gone: make(chan struct{}),
+	}
+}
+
+// reserve makes room for a socket that is about to shake hands; it returns errStopping or errTooManySockets.
+func (s *sockets) reserve() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.draining:
+		return errStopping
+	case s.reserved >= s.max:
+		return errTooManySockets
+	}
+	s.reserved++
+	s.open.Set(float64(s.reserved))
+	return nil
+}
+
+// add makes a socket known by its connection, so that drain reaches it. It returns false when drain was here already.
+func (s *sockets) add(each *socket) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return false
+	}
+	s.all[each] = struct{}{}
+	return true
+}
+
+// claim counts a socket for its device; false when the device has too many.
+func (s *sockets) claim(d id.Device) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.devices[d] >= maxPerDevice {
+		return false
+	}
+	s.devices[d]++
+	return true
+}
+
+func (s *sockets) unclaim(d id.Device) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.devices[d]--; s.devices[d] == 0 {
+		delete(s.devices, d)
+	}
+}
+
+// release gives up what reserve and add took.
+func (s *sockets) release(each *socket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, each)
+	s.reserved--
+	s.open.Set(float64(s.reserved))
+	s.closeWhenGone()
+}
+
+// closeWhenGone tells drain that nothing is left. The caller holds the lock.
+func (s *sockets) closeWhenGone() {
+	if s.draining && s.reserved == 0 && !s.closed {
+		close(s.gone)
+		s.closed = true
+	}
+}
+
+// drain refuses new sockets, ends the others and waits for them, at most until ctx ends; then it cuts them.
+func (s *sockets) drain(ctx context.Context) {
+	s.mu.Lock()
+	s.draining = true
+	s.closeWhenGone()
+	open := make([]*socket, 0, len(s.all))
+	for each := range s.all {
+		open = append(open, each)
+	}
+	s.mu.Unlock()
+
+	for _, each := range open {
+		each.stop()
+	}
+	select {
+	case <-s.gone:
+	case <-ctx.Done():
+		for _, each := range open {
+			each.cut()
+		}
+	}
+}
