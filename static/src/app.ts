@@ -1,0 +1,29 @@
+// What every page needs: the theme switch, menus, copy buttons, tabs, lists with a keyboard, forms that warn, ages that
+// grow. What only one page needs (charts above all) is loaded by that page alone.
+import htmx from "htmx.org";
+import { confirmations } from "./confirm";
+import { copyButtons, menus, passwordToggles, tabs, themeSwitch } from "./controls";
+import { startDeviceList } from "./devicelist";
+import { startFreshness } from "./freshness";
+import { lists } from "./list";
+
+// The pages' policy forbids eval and inline styles; scripts in answers would be dead anyway.
+htmx.config.allowEval = false;
+htmx.config.allowScriptTags = false;
+htmx.config.includeIndicatorStyles = false;
+htmx.config.selfRequestsOnly = true;
+htmx.config.historyCacheSize = 0;
+
+themeSwitch();
+menus();
+copyButtons();
+passwordToggles();
+tabs();
+confirmations();
+lists();
+startFreshness();
+startDeviceList();
+document.body.addEventListener("htmx:load", () => startDeviceList());
+
+if (document.querySelector("[data-page=device]")) void import("./device").then((page) => page.startDevicePage());
+if (document.querySelector("#connect")) void import("./connect").then((page) => page.startConnect());

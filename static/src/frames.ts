@@ -1,0 +1,74 @@
+// The frames of the browser socket, as web/socket.go describes them. Times are microseconds since 1970.
+
+export type Value = number | boolean | string | null;
+
+export interface Packet {
+  id: string;
+  at: number;
+  received: number;
+  kind: "metrics" | "status" | "logs";
+  lane: string;
+  values: [name: string, value: Value][];
+}
+
+export interface Latest {
+  metric: string;
+  value: Value;
+  at: number;
+  received: number;
+  interval?: number;
+  unit?: string;
+}
+
+export interface Rejected {
+  at: number;
+  index: number;
+  pointer?: string;
+  code: string;
+  detail: string;
+  raw: string;
+}
+
+export interface Attempt {
+  at: number;
+  status: number;
+  detail: string;
+  transport: string;
+  attributed: boolean;
+}
+
+export interface Sighting {
+  device: string;
+  at: number;
+  seen: number;
+  interval?: number;
+}
+
+// Content is what a snapshot and an update may both hold.
+export interface Content {
+  packets?: Packet[];
+  latest?: Latest[];
+  rejected?: Rejected[];
+  devices?: Sighting[];
+  attempts?: Attempt[];
+}
+
+export interface Frame extends Content {
+  sub: number;
+  cursor?: string;
+  resumed?: boolean;
+  skipped?: number;
+  snapshot?: Content & { incomplete: boolean };
+  error?: { code: string; detail: string };
+}
+
+export type ServerFrame = Partial<Frame> & { beat?: number; hello?: { version: string; now: number } };
+
+export interface Topic {
+  topic: "device" | "devices" | "attempts";
+  device?: string;
+  devices?: string[];
+}
+
+// toMs turns the server's microseconds into the milliseconds of Date.
+export const toMs = (micros: number): number => micros / 1000;

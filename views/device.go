@@ -1,0 +1,117 @@
+package views
+
+// Device is the page of one device. Exactly one of the four tabs is set.
+type Device struct {
+	Frame
+	ID, Name    string
+	Interval    string // seconds, "0" unknown
+	Now         string // the server's clock in milliseconds
+	State       State
+	Seen        Time
+	Labels      []string
+	Disabled    bool
+	CanEdit     bool
+	CanDelete   bool
+	ListHref    string
+	Tabs        []Link
+	ConnectHref string
+	RotateHref  string
+	DeleteHref  string
+	ToggleHref  string // disables or enables
+	RenameHref  string
+	Warning     string
+
+	Overview *Overview
+	Packets  *Packets
+	Rejected *Rejected
+	Settings *Settings
+}
+
+// Overview shows the latest values and a chart per metric.
+type Overview struct {
+	Ranges   []Link
+	Range    string
+	Metrics  []Metric
+	UnitHref string
+}
+
+// Metric is the newest known value of one series.
+type Metric struct {
+	Name, Value, Unit string
+	Age               Time
+	State             State
+	Spark             string // points of a line in a box of 120 by 32; empty when there are too few
+	Chart             bool
+}
+
+// Packets shows packets as they arrive.
+type Packets struct{ Events []EventRow }
+
+// EventRow is a stored event.
+type EventRow struct {
+	Age              Time
+	Kind, Name, Text string
+}
+
+// Rejected shows what was refused after its credentials were accepted.
+type Rejected struct {
+	Rows    []RejectedRow
+	Warning string
+}
+
+// RejectedRow is one refused packet.
+type RejectedRow struct {
+	Age                        Time
+	Code, Detail, Pointer, Raw string
+}
+
+// Settings holds what an editor may change.
+type Settings struct {
+	Action   string
+	Problems []Problem
+	Name     Field
+	Facts    []Fact
+
+	UnitAction string
+	Units      []UnitRow
+	Tokens     []TokenRow
+}
+
+// UnitRow is the unit of one metric.
+type UnitRow struct{ ID, Metric, Unit string }
+
+// TokenRow is one token of the device, without its secret.
+type TokenRow struct{ ID, Created, Expires string }
+
+// Connect is the page that shows a device's token once and the server's verdict on every attempt.
+type Connect struct {
+	Frame
+	ID, Name   string
+	Interval   string
+	Now        string
+	State      State
+	Seen       Time
+	ListHref   string
+	DeviceHref string
+	RotateHref string
+	Token      string // empty when it was shown before
+	Snippets   []Snippet
+	CanEdit    bool
+}
+
+// Snippet is one way to send, ready to paste.
+type Snippet struct {
+	ID, Label, Note string
+	Blocks          []Block
+	Selected        bool
+}
+
+// Block is a piece of code with a copy button.
+type Block struct{ ID, Label, Code string }
+
+// Rotate is the form for a new token.
+type Rotate struct {
+	Frame
+	Name, Action, Cancel string
+	Overlap              []Option
+}

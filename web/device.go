@@ -1,0 +1,150 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"longwave/ingest/telemetry"
+	"longwave/tenants"
+	"longwave/views"
+)
+
+// The parts of a device's page, as they stand in its address.
+const (
+	tabOverview = "overview"
+	tabPackets  = "packets"
+	tabRejected = "rejected"
+	tabSettings = "settings"
+)
+
+// What the page shows of lists that could be long.
+const (
+	rejectedRows = 50
+	eventRows    = 50
+)
+
+func (w *Web) showDevice(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
+	device, err := w.device(r, p)
+	if err != nil {
+		return err
+	}
+	return w.renderDevice(out, r, p, deviceView{device: device, tab: r.URL.Query().Get("tab")})
+}
+
+// deviceView is one look at a device's page, with what was wrong with the form on it.
+type deviceView struct {
+	device   tenants.Device
+	tab      string
+	typed    string // the name that was refused
+	problems []views.Problem
+}
+
+func (w *Web) renderDevice(out http.ResponseWriter, r *http.Request, p tenants.Principal, v deviceView) error {
+	ctx, cancel := context.WithTimeout(r.Context(), storageTimeout) // for everything that is read, together
+	defer cancel()
+	l, warning := w.lister(ctx, p.Tenant())
+	page := w.devicePage(p, l.look(v.device), l)
+	page.Frame, page.Warning = w.frame(out, r, p, v.device.Name), warning
+	if v.tab == tabSettings && !page.CanEdit {
+		v.tab = tabOverview
+	}
+	rejected := ""
+	switch v.tab {
+	case tabPackets:
+		page.Packets = w.packets(ctx, v.device)
+	case tabRejected:
+		page.Rejected = w.rejected(ctx, v.device)
+		rejected = strconv.Itoa(len(page.Rejected.Rows))
+	case tabSettings:
+		page.Settings = w.settings(ctx, v)
+	default:
+		v.tab = tabOverview
+		page.Overview = w.overview(ctx, v.device, rangeOf(r.URL.Query().Get("range")))
+		if !page.CanEdit {
+			page.Overview.UnitHref = ""
+		}
+	}
+	page.Tabs = deviceTabs(v.device, v.tab, page.CanEdit)
+	page.Tabs[2].Count = rejected // counted only where they were read
+	status := http.StatusOK
+	if len(v.problems) > 0 {
+		status = http.StatusUnprocessableEntity
+	}
+	return w.render(out, r, status, views.DevicePage(page))
+}
+
+func (w *Web) devicePage(p tenants.Principal, row listed, l lister) views.Device {
+	base := devicePath(row.Device)
+	page := views.Device{
+		ID: string(row.ID), Name: row.Name, Interval: seconds(row.Interval), Now: strconv.FormatInt(l.now.UnixMilli(), 10),
+		State: viewState(row.State, "device-seen"), Seen: headTime(row, l), Labels: labelTexts(row.Labels), Disabled: row.Disabled,
+		CanEdit: p.May(tenants.EditDevices) == nil, CanDelete: p.May(tenants.DeleteDevices) == nil,
+		ListHref: devicesPath(p.Tenant()), ConnectHref: base + "/connect", RotateHref: base + "/rotate",
+		RenameHref: base + "?tab=" + tabSettings, ToggleHref: base + "/disable",
+		DeleteHref: devicesPath(p.Tenant()) + "/delete?device=" + string(row.ID),
+	}
+	if row.Disabled {
+		page.ToggleHref = base + "/enable"
+	}
+	return page
+}
+
+func deviceTabs(d tenants.Device, chosen string, canEdit bool) []views.Link {
+	base := devicePath(d)
+	tabs := []views.Link{
+		{Key: tabOverview, Label: "Overview", Href: base},
+		{Key: tabPackets, Label: "Packets", Href: base + "?tab=" + tabPackets},
+		{Key: tabRejected, Label: "Rejected", Href: base + "?tab=" + tabRejected},
+	}
+	if canEdit {
+		tabs = append(tabs, views.Link{Key: tabSettings, Label: "Settings", Href: base + "?tab=" + tabSettings})
+	}
+	for i := range tabs {
+		tabs[i].Current = tabs[i].Key == chosen
+	}
+	return tabs
+}
+
+// packets shows the newest stored events; the packets themselves arrive through the socket.
+func (w *Web) packets(ctx context.Context, d tenants.Device) *views.Packets {
+	now := w.o.Now()
+	events, err := w.o.Readings(d.Tenant).Events(ctx, telemetry.EventQuery{
+		Device: d.ID, From: 0, To: telemetry.At(now.Add(time.Hour)), Limit: eventRows,
+	})
+	if err != nil {
+		w.o.Log.WarnContext(ctx, "a page comes without events", "tenant", d.Tenant, "device", d.ID, "error", err)
+		return &views.Packets{}
+	}
+	var page views.Packets
+	for _, e := range events {
+		page.Events = append(page.Events, views.EventRow{Age: viewTime(e.Time.Time(), now), Kind: kindWord(e.Kind), Name: e.Name, Text: e.Text})
+	}
+	return &page
+}
+
+func kindWord(k telemetry.Kind) string {
+	switch k {
+	case telemetry.KindStatus:
+		return "status"
+	case telemetry.KindLogs:
+		return "logs"
+	}
+	return "metrics"
+}
+
+func (w *Web) rejected(ctx context.Context, d tenants.Device) *views.Rejected {
+	found, err := w.o.Rejected(ctx, d.Tenant, d.ID, rejectedRows)
+	if err != nil {
+		w.o.Log.WarnContext(ctx, "a page comes without rejected packets", "tenant", d.Tenant, "device", d.ID, "error", err)
+		return &views.Rejected{Warning: "The rejected packets could not be read, because the queue does not answer. Reload the page in a moment."}
+	}
+	page, now := views.Rejected{}, w.o.Now()
+	for _, each := range found {
+		page.Rows = append(page.Rows, views.RejectedRow{
+			Age: viewTime(each.Received.Time(), now), Code: each.Code, Detail: each.Detail, Pointer: each.Pointer, Raw: each.Raw,
+		})
+	}
+	return &page
+}

@@ -1,0 +1,16 @@
+// Package web serves what a person sees: the pages, their forms, and the socket that keeps a page current.
+//
+// Contract. It owns every address under which a browser finds something, all of them in routes.go, each beside the
+// permission that it needs; the session cookie; and the step from a session to a tenants.Principal, which every handler
+// behind the sign-in receives as its third parameter. A tenant, device or key of somebody else is answered exactly like
+// one that does not exist.
+//
+// A page is rendered into memory and then written, so an answer is whole or an error page. Nothing is changed by GET;
+// a form posts, is refused when another site sent it, and ends in a redirect. What a person typed comes back with the
+// reasons when it was wrong. Secrets that are shown once wait in memory for the redirect of the session that made them:
+// bounded, for minutes, and gone when the process is; the page then offers to make a new one.
+//
+// Everything may be called concurrently. When the storage of readings is slow or dead, lists and pages still come, say
+// that they do not know the newest values, and wait for it no longer than storageTimeout. When the control log or the
+// sessions are dead, nobody can sign in or change anything and the pages say so.
+package web

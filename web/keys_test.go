@@ -1,0 +1,76 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"longwave/tenants"
+)
+
+func TestAKeyIsShownOnceAndRevoked(t *testing.T) {
+	s := start(t)
+	b := s.owner()
+	path := keysPath(s.claimed.Tenant.ID)
+	made := b.follow(b.post(path, url.Values{"name": {"report"}, "role": {"viewer"}}))
+	secret := made.page.text("#new-key")
+	if key, err := s.tenants.KeyByToken(secret); err != nil || key.Role() != tenants.Viewer {
+		t.Fatalf("key %q: %v", secret, err)
+	}
+	if again := b.get(path); strings.Contains(again.body, secret) {
+		t.Error("the key is shown twice")
+	}
+	b.follow(b.post(made.page.attr("#main table form", "action"), url.Values{}))
+	if _, err := s.tenants.KeyByToken(secret); err == nil {
+		t.Error("the revoked key still works")
+	}
+}
+
+func TestAKeyNeedsANameAndARole(t *testing.T) {
+	s := start(t)
+	b := s.owner()
+	for _, form := range []url.Values{{"name": {""}, "role": {"viewer"}}, {"name": {"x"}, "role": {"king"}}} {
+		got := b.post(keysPath(s.claimed.Tenant.ID), form)
+		if got.status != http.StatusUnprocessableEntity || !got.page.has("[role=alert]") {
+			t.Errorf("%v answers %d", form, got.status)
+		}
+	}
+}
+
+func TestSystemIsForOperators(t *testing.T) {
+	s, b, _ := full(t)
+	page := b.get("/system")
+	for _, want := range []string{"0.1.0", "fsync", "/var/lib/longwave", "3.2 GB", "embedded, 2.15.2", "97 % full", "1,204 messages", "3,100,000"} {
+		if !strings.Contains(page.page.text("main"), want) {
+			t.Errorf("%q is missing: %s", want, page.page.text("main"))
+		}
+	}
+	if got := s.stranger().get("/system"); got.status != http.StatusForbidden {
+		t.Errorf("a person who is no operator is answered %d", got.status)
+	}
+}
+
+func TestASecretWaitsForItsOwnSessionOnly(t *testing.T) {
+	now := time.Unix(0, 0)
+	h := newHandover(func() time.Time { return now })
+	h.put(slot{"mine", "d"}, "secret")
+	if got := h.take(slot{"theirs", "d"}); got != "" {
+		t.Errorf("another session got %q", got)
+	}
+	if got := h.take(slot{"mine", "d"}); got != "secret" {
+		t.Errorf("got %q", got)
+	}
+	h.put(slot{"mine", "d"}, "secret")
+	now = now.Add(handoverFor + time.Second)
+	if got := h.take(slot{"mine", "d"}); got != "" {
+		t.Errorf("an old secret is still there: %q", got)
+	}
+	for i := range maxHandover + 10 {
+		h.put(slot{"mine", string(rune(i + 1000))}, "secret")
+	}
+	if len(h.slots) > maxHandover {
+		t.Errorf("%d secrets wait", len(h.slots))
+	}
+}

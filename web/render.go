@@ -1,0 +1,96 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/a-h/templ"
+
+	"longwave/tenants"
+	"longwave/views"
+	"longwave/web/handler"
+)
+
+// render writes a page that is whole, or returns the error before a byte is out.
+func (w *Web) render(out http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
+	var body bytes.Buffer
+	if err := page.Render(r.Context(), &body); err != nil {
+		return fmt.Errorf("render: %w", err)
+	}
+	out.Header().Set("Content-Type", "text/html; charset=utf-8")
+	out.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	out.WriteHeader(status)
+	_, _ = out.Write(body.Bytes()) // a browser that went away is nobody's error
+	return nil
+}
+
+// bare is the frame of a page before the sign-in.
+func (w *Web) bare(title string) views.Frame {
+	return views.Frame{Title: title, Assets: w.links, Version: w.o.Version}
+}
+
+// frame is the frame of a page behind the sign-in.
+func (w *Web) frame(out http.ResponseWriter, r *http.Request, p tenants.Principal, title string) views.Frame {
+	f := w.bare(title)
+	st := w.o.Tenants.State()
+	if person, ok := st.Person(p.Person()); ok {
+		f.Account = &views.Account{Name: person.Name, Email: person.Email}
+	}
+	f.Flash = w.takeFlash(out, r)
+	memberships := st.TenantsOf(p.Person())
+	for _, m := range memberships {
+		if m.Tenant.ID == p.Tenant() {
+			f.Tenant = &views.Tenant{ID: string(m.Tenant.ID), Name: m.Tenant.Name}
+			f.Account.Role = capital(m.Role.String()) + " of " + m.Tenant.Name
+			f.Demo = w.demoBanner(p, m.Tenant)
+		} else {
+			f.Tenants = append(f.Tenants, views.Link{Label: m.Tenant.Name, Href: devicesPath(m.Tenant.ID)})
+		}
+	}
+	f.Nav = navigation(r.URL.Path, p, memberships)
+	return f
+}
+
+// navigation is the same on every page; outside a tenant it leads to the person's first one.
+func navigation(path string, p tenants.Principal, memberships []tenants.Membership) []views.Link {
+	var links []views.Link
+	for i, m := range memberships {
+		if m.Tenant.ID != p.Tenant() && (p.Tenant() != "" || i > 0) {
+			continue
+		}
+		devices, keys := devicesPath(m.Tenant.ID), keysPath(m.Tenant.ID)
+		links = append(links, views.Link{Label: "Devices", Href: devices, Current: below(path, devices)})
+		if m.Role == tenants.Owner {
+			links = append(links, views.Link{Label: "API keys", Href: keys, Current: below(path, keys)})
+		}
+	}
+	if p.Operator() {
+		links = append(links, views.Link{Label: "System", Href: "/system", Current: path == "/system"})
+	}
+	return links
+}
+
+func below(path, base string) bool {
+	return path == base || len(path) > len(base) && path[:len(base)+1] == base+"/"
+}
+
+// showProblem is how an error looks: a page that says what happened, why, and what to do next.
+func (w *Web) showProblem(out http.ResponseWriter, r *http.Request, p handler.Problem) {
+	page := views.Message{Frame: w.bare(p.Title), Heading: p.Title, Lines: []string{p.Detail}, RequestID: p.RequestID}
+	if person, err := w.person(r); err == nil {
+		if principal, err := w.o.Tenants.Identify(person); err == nil {
+			page.Frame, page.Inside = w.frame(out, r, principal, p.Title), true
+		}
+	}
+	if len(page.Nav) > 0 {
+		page.Links = append(page.Links, views.Link{Label: "Go to " + page.Nav[0].Label, Href: page.Nav[0].Href})
+	} else {
+		page.Links = append(page.Links, views.Link{Label: "Go to the start", Href: "/"})
+	}
+	p.SetHeaders(out.Header())
+	if err := w.render(out, r, p.Status, views.MessagePage(page)); err != nil {
+		http.Error(out, p.Title, p.Status)
+	}
+}

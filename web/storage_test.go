@@ -1,0 +1,80 @@
+package web
+
+import (
+	"context"
+	"sync"
+
+	"longwave/ingest/telemetry"
+	"longwave/tenants/id"
+)
+
+// storage is what the fake reader knows.
+type storage struct {
+	mu       sync.Mutex
+	err      error
+	activity []telemetry.Activity
+	latest   map[id.Device][]telemetry.Latest
+	overview []telemetry.Series
+	counted  telemetry.Erased
+}
+
+func newStorage() *storage { return &storage{latest: map[id.Device][]telemetry.Latest{}} }
+
+// reader hands out what the storage knows to the one tenant that has devices.
+type reader struct {
+	s      *storage
+	tenant id.Tenant
+}
+
+func (r reader) Latest(_ context.Context, d id.Device) ([]telemetry.Latest, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if r.s.err != nil {
+		return nil, r.s.err
+	}
+	return r.s.latest[d], nil
+}
+
+func (r reader) Activity(context.Context) ([]telemetry.Activity, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if r.s.err != nil {
+		return nil, r.s.err
+	}
+	return r.s.activity, nil
+}
+
+func (r reader) Series(_ context.Context, q telemetry.SeriesQuery) (telemetry.Series, error) {
+	all, err := r.Overview(context.Background(), q.Device, q.From, q.To, q.MaxPoints)
+	for _, series := range all {
+		if series.Metric == q.Metric {
+			return series, err
+		}
+	}
+	return telemetry.Series{Step: "raw"}, err
+}
+
+func (r reader) Overview(context.Context, id.Device, telemetry.Micros, telemetry.Micros, int) ([]telemetry.Series, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.s.overview, r.s.err
+}
+
+func (r reader) Events(context.Context, telemetry.EventQuery) ([]telemetry.Event, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return nil, r.s.err
+}
+
+func (r reader) Count(context.Context, id.Device) (telemetry.Erased, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.s.counted, r.s.err
+}
+
+// fail makes the storage answer with an error from now on.
+func (s *storage) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}

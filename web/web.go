@@ -1,0 +1,134 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"longwave/ingest/telemetry"
+	"longwave/static"
+	"longwave/tenants"
+	"longwave/tenants/id"
+	"longwave/tenants/session"
+	"longwave/views"
+	"longwave/web/handler"
+	"longwave/web/live"
+)
+
+// Reader is what pages read of one tenant's stored data.
+type Reader interface {
+	LiveReader
+	Overview(ctx context.Context, d id.Device, from, to telemetry.Micros, points int) ([]telemetry.Series, error)
+	Events(ctx context.Context, q telemetry.EventQuery) ([]telemetry.Event, error)
+	Count(ctx context.Context, d id.Device) (telemetry.Erased, error)
+}
+
+// Options are what the pages need. StartDemo may be nil: then no page offers demo data. Hub may be nil: then pages show what
+// was true when they were loaded.
+type Options struct {
+	Tenants  *tenants.Service
+	Sessions *session.Store
+	Handler  *handler.Adapter
+	Readings func(id.Tenant) Reader
+	// Rejected reads the newest rejected packets that were kept of a device, newest first.
+	Rejected func(ctx context.Context, t id.Tenant, d id.Device, limit int) ([]telemetry.RejectedPacket, error)
+	System   func(context.Context) System
+	Hub      *live.Hub
+	// AddressKey hashes the caller's address as ingest does for attempts that belong to no device.
+	AddressKey func(address string) string
+	// StartDemo makes demo devices and begins to feed them.
+	StartDemo func(context.Context, tenants.Actor, id.Tenant) error
+	Version   string
+	// QueueRetention is how long a lane keeps a copy of a packet at most: a deletion names the day.
+	QueueRetention time.Duration
+	Log            *slog.Logger
+	Now            func() time.Time // time.Now when nil
+}
+
+func (o Options) check() error {
+	switch {
+	case o.Tenants == nil, o.Sessions == nil, o.Handler == nil:
+		return errors.New("web: Tenants, Sessions and Handler are required")
+	case o.Readings == nil, o.Rejected == nil, o.System == nil:
+		return errors.New("web: Readings, Rejected and System are required")
+	case o.AddressKey == nil, o.Log == nil, o.QueueRetention <= 0:
+		return errors.New("web: AddressKey, Log and a positive QueueRetention are required")
+	}
+	return nil
+}
+
+// Web holds what all pages share.
+type Web struct {
+	o        Options
+	handler  *handler.Adapter // shows problems as pages
+	assets   *static.Assets
+	links    views.Assets
+	socket   *socket // nil without a hub
+	handover *handover
+	cross    *http.CrossOriginProtection
+}
+
+// New makes the pages. It returns an error for incomplete options, and static.ErrNotBuilt when the binary lacks the
+// browser's assets.
+func New(o Options) (*Web, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	assets, err := static.Open()
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	w := &Web{o: o, assets: assets, handover: newHandover(o.Now), cross: http.NewCrossOriginProtection()}
+	w.links = views.Assets{
+		CSS: assets.Path("app.css"), Theme: assets.Path("theme.js"), App: assets.Path("app.js"),
+		Favicon: assets.Path("favicon.svg"), Logo: assets.Path("logo.svg"),
+	}
+	w.handler = o.Handler.With(w.showProblem)
+	w.cross.SetDenyHandler(w.handler.Handle(refuseForeign))
+	if err := w.openSocket(); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	return w, nil
+}
+
+func (w *Web) openSocket() (err error) {
+	if w.o.Hub == nil {
+		return nil
+	}
+	w.socket, err = newSocket(SocketOptions{
+		Hub:      w.o.Hub,
+		Readings: func(t id.Tenant) LiveReader { return w.o.Readings(t) },
+		Known: func(t id.Tenant, d id.Device) bool {
+			_, ok := w.o.Tenants.State().Device(t, d)
+			return ok
+		},
+		Unit:       func(t id.Tenant, metric string) string { return w.o.Tenants.State().Unit(t, metric) },
+		Rejected:   w.o.Rejected,
+		AddressKey: func(r *http.Request) string { return w.o.AddressKey(w.handler.ClientAddress(r)) },
+		Version:    w.o.Version,
+		Log:        w.o.Log,
+	})
+	return err
+}
+
+// Drain waits until every browser has been told that the server goes away; the hub must have ended before. It fails
+// when the context ends first.
+func (w *Web) Drain(ctx context.Context) error {
+	if w.socket == nil {
+		return nil
+	}
+	return w.socket.drain(ctx)
+}
+
+func refuseForeign(http.ResponseWriter, *http.Request) error {
+	return handler.Problem{
+		Status: http.StatusForbidden, Code: "cross_site", Title: "This form came from another site",
+		Detail: "The request was sent by a page of another site, so nothing was done. Open the page here and try again.",
+	}.Because(nil)
+}
