@@ -1,0 +1,159 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// config is everything that can be set about a running platform. Its tags are the reference: --help and the README's
+// table are made from them, and every flag has its LONGWAVE_ environment variable.
+type config struct {
+	Listen    string `help:"Address to serve browsers and devices on; port 0 takes any free one." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	Data      string `help:"Directory of everything that is kept." default:"longwave-data" type:"path" placeholder:"DIR"`
+	PublicURL string `help:"Address that people and devices use, if a proxy stands in front." placeholder:"URL"`
+
+	TLSCert string `help:"PEM file with the certificate chain; serves HTTPS together with --tls-key." type:"path" placeholder:"FILE"`
+	TLSKey  string `help:"PEM file with the private key." type:"path" placeholder:"FILE"`
+
+	Durability string `help:"What a 200 survives: ${enum}. 'disk' waits for the disk and survives a power cut, 'process' survives a killed process only." enum:"disk,process" default:"disk"`
+
+	NATSURL      string `name:"nats-url" help:"NATS server or cluster to use instead of the embedded one." placeholder:"URL"`
+	NATSCreds    string `name:"nats-creds" help:"Credentials file for --nats-url." type:"path" placeholder:"FILE"`
+	NATSCA       string `name:"nats-ca" help:"PEM file of the authority that signed the NATS server's certificate." type:"path" placeholder:"FILE"`
+	NATSReplicas int    `name:"nats-replicas" help:"Replicas of every stream on an external NATS cluster." default:"1" placeholder:"N"`
+
+	ClickHouseURL string `name:"clickhouse-url" help:"ClickHouse server to use instead of the embedded engine: clickhouse://user:password@host:9000/database." placeholder:"URL"`
+	EngineLibrary string `help:"libchdb to load; found beside the binary or in node_modules when empty." type:"path" placeholder:"FILE"`
+
+	LaneBytes     int64   `help:"Size at which a lane refuses new packets, in bytes." default:"8589934592" placeholder:"BYTES"`
+	DevicePackets float64 `help:"Packets per second that one device may send; 0 for no limit." default:"2000" placeholder:"N"`
+	TenantPackets float64 `help:"Packets per second that one tenant may send; 0 for no limit." default:"50000" placeholder:"N"`
+
+	TrustedProxies []netip.Prefix `help:"Networks of proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`
+
+	LogLevel  string `help:"Least important line that is logged: ${enum}." enum:"debug,info,warn,error" default:"info"`
+	LogFormat string `help:"Form of the log: ${enum}." enum:"text,json" default:"text"`
+}
+
+// Bounds of a configuration that can work at all.
+const (
+	minLaneBytes    = 16 << 20 // a lane must hold a few of the largest messages
+	maxReplicas     = 5        // what JetStream allows
+	shutdownTimeout = 30 * time.Second
+)
+
+// validate refuses what cannot work, naming the setting and what would be right, before anything is started.
+func (c *config) validate() error {
+	return errors.Join(
+		c.validateListen(),
+		c.validateTLS(),
+		c.validateNATS(),
+		c.validateLimits(),
+		checkURL("public-url", c.PublicURL, "http", "https"),
+		checkURL("clickhouse-url", c.ClickHouseURL, "clickhouse", "http", "https"),
+		checkFile("engine-library", c.EngineLibrary),
+	)
+}
+
+func (c *config) validateListen() error {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return invalid("listen", c.Listen, "an address and a port such as 127.0.0.1:8080 or :8080")
+	}
+	if c.Data == "" {
+		return invalid("data", c.Data, "a directory that may be written")
+	}
+	return nil
+}
+
+func (c *config) validateTLS() error {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return invalid("tls-cert", c.TLSCert, "both --tls-cert and --tls-key, or neither")
+	}
+	if c.TLSCert == "" {
+		return nil
+	}
+	if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
+		return invalid("tls-cert", c.TLSCert, "a PEM certificate that fits the key of --tls-key ("+err.Error()+")")
+	}
+	return nil
+}
+
+func (c *config) validateNATS() error {
+	if c.NATSReplicas < 1 || c.NATSReplicas > maxReplicas {
+		return invalid("nats-replicas", fmt.Sprint(c.NATSReplicas), "1, 3 or 5")
+	}
+	if c.NATSURL == "" && c.NATSReplicas != 1 {
+		return invalid("nats-replicas", fmt.Sprint(c.NATSReplicas), "1, as the embedded server is a single node; more need --nats-url")
+	}
+	return errors.Join(
+		checkURL("nats-url", c.NATSURL, "nats", "tls", "ws", "wss"),
+		checkFile("nats-creds", c.NATSCreds),
+		checkFile("nats-ca", c.NATSCA),
+	)
+}
+
+func (c *config) validateLimits() error {
+	if c.LaneBytes < minLaneBytes {
+		return invalid("lane-bytes", fmt.Sprint(c.LaneBytes), fmt.Sprintf("at least %d", minLaneBytes))
+	}
+	if c.DevicePackets < 0 || c.TenantPackets < 0 {
+		return invalid("device-packets and tenant-packets", fmt.Sprint(min(c.DevicePackets, c.TenantPackets)), "0 for no limit, or more")
+	}
+	return nil
+}
+
+func invalid(setting, value, right string) error {
+	variable := strings.ToUpper(strings.ReplaceAll(setting, "-", "_"))
+	return fmt.Errorf("--%s (LONGWAVE_%s) is %q; it must be %s", setting, variable, value, right)
+}
+
+func checkURL(setting, value string, schemes ...string) error {
+	if value == "" {
+		return nil
+	}
+	for single := range strings.SplitSeq(value, ",") {
+		parsed, err := url.Parse(strings.TrimSpace(single))
+		if err != nil || parsed.Host == "" || !slices.Contains(schemes, parsed.Scheme) {
+			return invalid(setting, redacted(value), "a URL that begins with "+strings.Join(schemes, ":// or ")+"://")
+		}
+	}
+	return nil
+}
+
+// redacted keeps a password that was put into a URL off the terminal and out of logs.
+func redacted(value string) string {
+	parsed, err := url.Parse(value)
+	if err != nil {
+		return "(not a URL)"
+	}
+	return parsed.Redacted()
+}
+
+func checkFile(setting, path string) error {
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(path); err != nil || info.IsDir() {
+		return invalid(setting, path, "a file that can be read")
+	}
+	return nil
+}
+
+func (c *config) logger() *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // the enum of the flag admits only what this reads
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// rooms is the table of DESIGN.md as data: package → which of ours it may import, and why no more. A package that is
+// not listed may not exist. Tests of a package may import what they need to run the real thing.
+var rooms = map[string]struct {
+	imports string
+	reason  string
+}{
+	"longwave":                                 {"*", "wires everything together"},
+	"longwave/tenants/id":                      {"", "everybody speaks of ids, so ids know nobody"},
+	"longwave/ingest/telemetry":                {"tenants/id", "pure words of the data plane; no I/O of any kind"},
+	"longwave/ingest":                          {"tenants/id ingest/telemetry", "accepts packets without knowing who manages tenants, and never sees ClickHouse or HTTP"},
+	"longwave/ingest/natsd":                    {"", "a broker in the process; nothing in it knows what is sent"},
+	"longwave/ingest/natsd/natstest":           {"ingest/natsd", "the broker for everybody's tests"},
+	"longwave/ingest/simulate":                 {"tenants/id ingest/telemetry ingest/simulate/internal/series", "a client of the public endpoints"},
+	"longwave/ingest/simulate/internal/series": {"", "the compact form of recorded series"},
+	"longwave/ingest/simulate/internal/pack":   {"ingest/simulate/internal/series", "turns recordings into that form; run by go generate"},
+	"longwave/tenants":                         {"tenants/id ingest/telemetry", "the control plane sees neither HTTP, ClickHouse nor ingest"},
+	"longwave/tenants/session":                 {"tenants/id", "who is signed in, and nothing about what they may do"},
+	"longwave/processors":                      {"tenants/id ingest/telemetry processors/store", "consumes lanes; who owns a tenant does not concern it"},
+	"longwave/processors/rollup":               {"", "a loop around one function of the store"},
+	"longwave/processors/erase":                {"tenants/id ingest/telemetry", "a loop around small functions it is given"},
+	"longwave/processors/store":                {"tenants/id ingest/telemetry migrations", "every ClickHouse statement, and never NATS or HTTP"},
+	"longwave/processors/engine":               {"", "runs a database that it does not know the tables of"},
+	"longwave/processors/engine/enginetest":    {"processors/engine", "the engine for everybody's tests"},
+	"longwave/migrations":                      {"", "numbered SQL files and how to apply them"},
+	"longwave/web/handler":                     {"tenants ingest ingest/telemetry", "needs their errors for the one table from error to status"},
+	"longwave/web/live":                        {"tenants/id ingest/telemetry", "fans out to subscribers without knowing what a browser is"},
+	"longwave/web":                             {"tenants tenants/id tenants/session ingest/telemetry web/handler web/live views static", "pages; reads through small interfaces of its own, so neither ClickHouse nor NATS"},
+	"longwave/api":                             {"tenants tenants/id ingest ingest/telemetry web/handler", "JSON in and out; never renders a page"},
+	"longwave/views":                           {"", "receives finished strings"},
+	"longwave/static":                          {"", "files"},
+	"longwave/bench":                           {"*", "measures the program from outside"},
+	"longwave/docs/thirdparty":                 {"", "reads licences"},
+	"longwave/e2e":                             {"", "drives the program from outside"},
+}
+
+type listed struct {
+	ImportPath, Dir string
+	Imports         []string
+	GoFiles         []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestImports(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		seen[p.ImportPath] = true
+		room, ok := rooms[p.ImportPath]
+		if !ok {
+			t.Errorf("%s is not in the table of rooms: say what it owns, what it may import and why", p.ImportPath)
+			continue
+		}
+		for _, imported := range p.Imports {
+			ours, isOurs := strings.CutPrefix(imported, "longwave/")
+			if isOurs && room.imports != "*" && !strings.Contains(" "+room.imports+" ", " "+ours+" ") {
+				t.Errorf("%s imports %s, but may not: %s", p.ImportPath, imported, room.reason)
+			}
+		}
+	}
+	for name := range rooms {
+		if !seen[name] && !strings.HasSuffix(name, "/e2e") {
+			t.Errorf("%s is in the table of rooms but does not exist", name)
+		}
+	}
+}
+
+// TestForeignImports keeps the big third parties in the rooms that own them.
+func TestForeignImports(t *testing.T) {
+	owners := map[string]string{
+		"github.com/ClickHouse/clickhouse-go/v2": "longwave longwave/processors/store longwave/processors/engine longwave/processors/engine/enginetest longwave/migrations longwave/bench",
+		"github.com/nats-io/nats-server/v2":      "longwave/ingest/natsd",
+		"github.com/go-chi/chi/v5":               "longwave longwave/api longwave/web longwave/web/handler",
+		"github.com/a-h/templ":                   "longwave/views longwave/web",
+		"testing":                                "longwave/ingest/natsd/natstest longwave/processors/engine/enginetest",
+	}
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			for prefix, allowed := range owners {
+				inside := imported == prefix || strings.HasPrefix(imported, prefix+"/")
+				if inside && !strings.Contains(" "+allowed+" ", " "+p.ImportPath+" ") {
+					t.Errorf("%s imports %s, which belongs to %s", p.ImportPath, imported, allowed)
+				}
+			}
+		}
+	}
+}
+
+func TestPackageDocs(t *testing.T) {
+	for _, p := range packages(t) {
+		docs := 0
+		for _, name := range p.GoFiles {
+			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.PackageClauseOnly|parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if file.Doc != nil && len(strings.Fields(file.Doc.Text())) >= 10 {
+				docs++
+			}
+		}
+		if docs != 1 && len(p.GoFiles) > 0 {
+			t.Errorf("%s has %d package docs; exactly one file says what the package owns and promises", p.ImportPath, docs)
+		}
+	}
+}

@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"longwave/api"
+	"longwave/ingest"
+	"longwave/ingest/natsd"
+	"longwave/ingest/telemetry"
+	"longwave/processors"
+	"longwave/processors/engine"
+	"longwave/processors/store"
+	"longwave/tenants"
+	"longwave/tenants/session"
+	"longwave/web"
+	"longwave/web/handler"
+	"longwave/web/live"
+)
+
+type serveCommand struct{ config }
+
+// Timeouts of the HTTP server. A device on a slow link sends a packet within seconds; a socket is not bound by them.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 16 << 10
+	startTimeout      = 2 * time.Minute // restoring streams after a power cut reads every block once
+)
+
+// besideLanes is what the embedded broker may keep besides the lanes: the control log, sessions, rejected packets.
+const besideLanes = 4 << 30
+
+// Run serves until the context ends, then stops in order.
+func (s *serveCommand) Run(ctx context.Context, stdout io.Writer) error {
+	if err := s.validate(); err != nil {
+		return err
+	}
+	p := &platform{config: &s.config, log: s.logger(), stdout: stdout, registry: prometheus.NewRegistry(), began: time.Now()}
+	return p.serve(ctx)
+}
+
+// platform is everything that serve starts. Its fields are set once, in the order of serve, and only read afterwards.
+type platform struct {
+	*config
+	log      *slog.Logger
+	stdout   io.Writer
+	registry *prometheus.Registry
+	began    time.Time
+	down     teardown
+
+	listener net.Listener
+	broker   *natsd.Server // nil with an external NATS
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	tenants  *tenants.Service
+	sessions *session.Store
+	front    *ingest.Front
+	engine   *engine.Engine // nil with an external ClickHouse
+	store    *store.Store
+	runner   *processors.Runner
+	hub      *live.Hub
+}
+
+// serve is deliberately one long line: acquire, check, push the release. What is acquired later may use what is there
+// already, and is released before it.
+func (p *platform) serve(ctx context.Context) (err error) {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	p.down.log = p.log
+	defer func() {
+		// The context that asked us to stop has ended; stopping needs one of its own.
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		err = errors.Join(err, p.down.unwind(stop))
+	}()
+	start, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+
+	// Bind first: the address is known and an error is immediate, long before anybody is answered.
+	if p.listener, err = net.Listen("tcp", p.Listen); err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	p.down.push("listener", func(context.Context) error { return ignoreClosed(p.listener.Close()) })
+
+	dir, err := openDataDir(p.Data)
+	if err != nil {
+		return err
+	}
+	p.down.push("data directory", dir.release)
+
+	if err := p.openQueues(start, dir); err != nil {
+		return err
+	}
+	if err := p.openControl(start, fail); err != nil {
+		return err
+	}
+	if err := p.openIngest(start); err != nil {
+		return err
+	}
+	if err := p.openStorage(start, dir, fail); err != nil {
+		return err
+	}
+	p.down.supervise("demo data", p.runDemo, fail)
+	handler, err := p.openDoors(fail)
+	if err != nil {
+		return err
+	}
+	p.serveHTTP(handler, fail)
+	p.announce(dir)
+
+	<-ctx.Done()
+	p.log.Info("stopping", "reason", context.Cause(ctx))
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// openQueues connects to JetStream: the embedded server, or the one that --nats-url names.
+func (p *platform) openQueues(ctx context.Context, dir *dataDir) (err error) {
+	if p.NATSURL == "" {
+		p.broker, err = natsd.Start(ctx, natsd.Options{
+			Dir: dir.queues(), SyncAlways: p.Durability == "disk", MaxStore: int64(len(telemetry.Lanes()))*p.LaneBytes + besideLanes, Log: p.log,
+		})
+		if err != nil {
+			return err
+		}
+		p.down.push("queues", p.broker.Close)
+		p.conn, err = p.broker.Connect("longwave")
+	} else {
+		p.conn, err = p.dialNATS()
+	}
+	if err != nil {
+		return fmt.Errorf("connecting to NATS: %w", err)
+	}
+	p.down.push("connection to NATS", func(context.Context) error { p.conn.Close(); return nil })
+	p.js, err = jetstream.New(p.conn)
+	return err
+}
+
+// dialNATS connects to a server of the operator's. It goes on trying for ever once it has been connected.
+func (p *platform) dialNATS() (*nats.Conn, error) {
+	options := []nats.Option{
+		nats.Name("longwave"), nats.MaxReconnects(-1), nats.Timeout(10 * time.Second),
+		nats.ReconnectBufSize(-1), // a packet that waits in our memory for a broker is not durable: fail, so that it is sent again
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { p.log.Debug("NATS client", "error", err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			p.log.Warn("NATS is gone; packets are refused until it is back", "error", err)
+		}),
+		nats.ReconnectHandler(func(c *nats.Conn) { p.log.Info("NATS is back", "server", c.ConnectedUrlRedacted()) }),
+	}
+	if p.NATSCreds != "" {
+		options = append(options, nats.UserCredentials(p.NATSCreds))
+	}
+	if p.NATSCA != "" {
+		options = append(options, nats.RootCAs(p.NATSCA))
+	}
+	return nats.Connect(p.NATSURL, options...)
+}
+
+// openControl folds the control log and follows it.
+func (p *platform) openControl(ctx context.Context, fail context.CancelCauseFunc) (err error) {
+	p.tenants, err = tenants.Open(ctx, tenants.Options{JS: p.js, Replicas: p.NATSReplicas, Log: p.log})
+	if err != nil {
+		return err
+	}
+	p.down.supervise("control log", p.tenants.Run, fail)
+	p.sessions, err = session.Open(ctx, session.Options{JS: p.js, Replicas: p.NATSReplicas, Log: p.log})
+	if err != nil {
+		return fmt.Errorf("opening sessions: %w", err)
+	}
+	p.down.supervise("sessions", p.sessions.Run, fail)
+	return nil
+}
+
+func (p *platform) openIngest(ctx context.Context) (err error) {
+	p.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p.front, err = ingest.Open(ctx, ingest.Options{
+		JS: p.js, Conn: p.conn, Replicas: p.NATSReplicas, LaneBytes: p.LaneBytes,
+		Limits:     ingest.Limits{DevicePackets: p.DevicePackets, TenantPackets: p.TenantPackets},
+		Registerer: p.registry, Log: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.down.push("ingest", p.front.Close)
+	return nil
+}
+
+// openDoors mounts what programs and what browsers see on one router. When the program stops, the hub ends first, which
+// tells the browsers; then their sockets and those of devices are waited for.
+func (p *platform) openDoors(fail context.CancelCauseFunc) (_ http.Handler, err error) {
+	p.hub, err = live.New(live.Options{JS: p.js, Log: p.log, Registerer: p.registry})
+	if err != nil {
+		return nil, err
+	}
+	adapter, err := handler.New(handler.Options{Log: p.log, Registerer: p.registry, TrustedProxies: p.TrustedProxies})
+	if err != nil {
+		return nil, err
+	}
+	machines, err := api.New(p.apiOptions(adapter))
+	if err != nil {
+		return nil, err
+	}
+	pages, err := web.New(p.webOptions(adapter))
+	if err != nil {
+		return nil, err
+	}
+	p.down.push("device sockets", func(ctx context.Context) error { machines.Drain(ctx); return nil })
+	p.down.push("browser sockets", pages.Drain)
+	p.down.supervise("live", p.hub.Run, fail)
+	router := chi.NewRouter()
+	router.Use(adapter.Observe)
+	machines.Mount(router)
+	pages.Mount(router)
+	return router, nil
+}
+
+// serveHTTP answers on the listener. Its release stops accepting and waits for the requests in hand; sockets have been
+// told to go by then.
+func (p *platform) serveHTTP(handler http.Handler, fail context.CancelCauseFunc) {
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	go func() {
+		var err error
+		if p.TLSCert != "" {
+			err = server.ServeTLS(p.listener, p.TLSCert, p.TLSKey)
+		} else {
+			err = server.Serve(p.listener)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			fail(fmt.Errorf("serving HTTP: %w", err))
+		}
+	}()
+	p.down.push("HTTP", server.Shutdown)
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// announce prints the one block that a person who started the program needs.
+func (p *platform) announce(dir *dataDir) {
+	fmt.Fprintf(p.stdout, "\nLongwave is ready (%.1f s)\n\n", time.Since(p.began).Seconds())
+	fmt.Fprintf(p.stdout, "  address     %s\n", p.address())
+	if !p.tenants.State().Claimed() {
+		fmt.Fprintf(p.stdout, "  first run   %s/first-run?token=%s\n", p.address(), p.tenants.NewFirstRun())
+	}
+	fmt.Fprintf(p.stdout, "  durability  %s\n", p.durabilityInWords())
+	fmt.Fprintf(p.stdout, "  data        %s\n\n", dir.path)
+}
+
+// address is what people and devices put in front of a path.
+func (p *platform) address() string {
+	if p.PublicURL != "" {
+		return p.PublicURL
+	}
+	host, port, _ := net.SplitHostPort(p.listener.Addr().String())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	scheme := "http"
+	if p.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+func (p *platform) durabilityInWords() string {
+	switch {
+	case p.broker == nil:
+		return "as the NATS server is set: a 200 follows its acknowledgement"
+	case p.Durability == "disk":
+		return "disk: a 200 survives a power cut"
+	default:
+		return "process: a 200 survives a killed process, not a power cut"
+	}
+}
