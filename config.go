@@ -26,10 +26,7 @@ type config struct {
 
 	Durability string `help:"What a 200 survives: ${enum}. 'disk' waits for the disk and survives a power cut, 'process' survives a killed process only." enum:"disk,process" default:"disk"`
 
-	NATSURL      string `name:"nats-url" help:"NATS server or cluster to use instead of the embedded one." placeholder:"URL"`
-	NATSCreds    string `name:"nats-creds" help:"Credentials file for --nats-url." type:"path" placeholder:"FILE"`
-	NATSCA       string `name:"nats-ca" help:"PEM file of the authority that signed the NATS server's certificate." type:"path" placeholder:"FILE"`
-	NATSReplicas int    `name:"nats-replicas" help:"Replicas of every stream on an external NATS cluster." default:"1" placeholder:"N"`
+	natsConfig
 
 	ClickHouseURL string `name:"clickhouse-url" help:"ClickHouse server to use instead of the embedded engine: clickhouse://user:password@host:9000/database." placeholder:"URL"`
 	EngineLibrary string `help:"libchdb to load; found beside the binary or in node_modules when empty." type:"path" placeholder:"FILE"`
@@ -42,6 +39,14 @@ type config struct {
 
 	LogLevel  string `help:"Least important line that is logged: ${enum}." enum:"debug,info,warn,error" default:"info"`
 	LogFormat string `help:"Form of the log: ${enum}." enum:"text,json" default:"text"`
+}
+
+// natsConfig says which broker to use. It is shared by all commands that need one.
+type natsConfig struct {
+	NATSURL      string `name:"nats-url" help:"NATS server or cluster to use instead of the embedded one." placeholder:"URL"`
+	NATSCreds    string `name:"nats-creds" help:"Credentials file for --nats-url." type:"path" placeholder:"FILE"`
+	NATSCA       string `name:"nats-ca" help:"PEM file of the authority that signed the NATS server's certificate." type:"path" placeholder:"FILE"`
+	NATSReplicas int    `name:"nats-replicas" help:"Replicas of every stream on an external NATS cluster." default:"1" placeholder:"N"`
 }
 
 // Bounds of a configuration that can work at all.
@@ -87,7 +92,7 @@ func (c *config) validateTLS() error {
 	return nil
 }
 
-func (c *config) validateNATS() error {
+func (c *natsConfig) validateNATS() error {
 	if c.NATSReplicas < 1 || c.NATSReplicas > maxReplicas {
 		return invalid("nats-replicas", fmt.Sprint(c.NATSReplicas), "1, 3 or 5")
 	}

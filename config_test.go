@@ -58,7 +58,7 @@ func TestReadmeSettings(t *testing.T) {
 }
 
 func TestValidateNamesTheSetting(t *testing.T) {
-	valid := config{Listen: ":0", Data: "d", NATSReplicas: 1, LaneBytes: 1 << 30}
+	valid := config{Listen: ":0", Data: "d", natsConfig: natsConfig{NATSReplicas: 1}, LaneBytes: 1 << 30}
 	if err := valid.validate(); err != nil {
 		t.Fatalf("a plain configuration is refused: %v", err)
 	}
@@ -83,7 +83,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 }
 
 func TestSecretsStayOutOfMessages(t *testing.T) {
-	c := config{Listen: ":0", Data: "d", NATSReplicas: 1, LaneBytes: 1 << 30, ClickHouseURL: "mysql://u:hunter2@host/db"}
+	c := config{Listen: ":0", Data: "d", natsConfig: natsConfig{NATSReplicas: 1}, LaneBytes: 1 << 30, ClickHouseURL: "mysql://u:hunter2@host/db"}
 	if err := c.validate(); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("the message shows a password: %v", err)
 	}

@@ -42,9 +42,6 @@ const (
 	startTimeout      = 2 * time.Minute // restoring streams after a power cut reads every block once
 )
 
-// besideLanes is what the embedded broker may keep besides the lanes: the control log, sessions, rejected packets.
-const besideLanes = 4 << 30
-
 // Run serves until the context ends, then stops in order.
 func (s *serveCommand) Run(ctx context.Context, stdout io.Writer) error {
 	if err := s.validate(); err != nil {
@@ -103,7 +100,9 @@ func (p *platform) serve(ctx context.Context) (err error) {
 	}
 	p.down.push("data directory", dir.release)
 
-	if err := p.openQueues(start, dir); err != nil {
+	queues := queueOptions{natsConfig: p.natsConfig, data: dir, log: p.log,
+		durable: p.Durability == "disk", size: int64(len(telemetry.Lanes()))*p.LaneBytes + besideLanes}
+	if p.broker, p.conn, p.js, err = queues.open(start, &p.down); err != nil {
 		return err
 	}
 	if err := p.openControl(start, fail); err != nil {
@@ -129,48 +128,6 @@ func (p *platform) serve(ctx context.Context) (err error) {
 		return cause
 	}
 	return nil
-}
-
-// openQueues connects to JetStream: the embedded server, or the one that --nats-url names.
-func (p *platform) openQueues(ctx context.Context, dir *dataDir) (err error) {
-	if p.NATSURL == "" {
-		p.broker, err = natsd.Start(ctx, natsd.Options{
-			Dir: dir.queues(), SyncAlways: p.Durability == "disk", MaxStore: int64(len(telemetry.Lanes()))*p.LaneBytes + besideLanes, Log: p.log,
-		})
-		if err != nil {
-			return err
-		}
-		p.down.push("queues", p.broker.Close)
-		p.conn, err = p.broker.Connect("longwave")
-	} else {
-		p.conn, err = p.dialNATS()
-	}
-	if err != nil {
-		return fmt.Errorf("connecting to NATS: %w", err)
-	}
-	p.down.push("connection to NATS", func(context.Context) error { p.conn.Close(); return nil })
-	p.js, err = jetstream.New(p.conn)
-	return err
-}
-
-// dialNATS connects to a server of the operator's. It goes on trying for ever once it has been connected.
-func (p *platform) dialNATS() (*nats.Conn, error) {
-	options := []nats.Option{
-		nats.Name("longwave"), nats.MaxReconnects(-1), nats.Timeout(10 * time.Second),
-		nats.ReconnectBufSize(-1), // a packet that waits in our memory for a broker is not durable: fail, so that it is sent again
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { p.log.Debug("NATS client", "error", err) }),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			p.log.Warn("NATS is gone; packets are refused until it is back", "error", err)
-		}),
-		nats.ReconnectHandler(func(c *nats.Conn) { p.log.Info("NATS is back", "server", c.ConnectedUrlRedacted()) }),
-	}
-	if p.NATSCreds != "" {
-		options = append(options, nats.UserCredentials(p.NATSCreds))
-	}
-	if p.NATSCA != "" {
-		options = append(options, nats.RootCAs(p.NATSCA))
-	}
-	return nats.Connect(p.NATSURL, options...)
 }
 
 // openControl folds the control log and follows it.

@@ -11,19 +11,19 @@ import (
 	"os"
 	"strings"
 
-	"github.com/nats-io/nats.go/jetstream"
-
-	"longwave/ingest/natsd"
 	"longwave/tenants"
 )
 
-// setupCommand does the first run without a browser. It works on the data directory itself, so the program must not run.
+// setupCommand does the first run without a browser. It works on the data directory, or on the external broker, itself;
+// with the embedded broker the program must not run meanwhile.
 type setupCommand struct {
 	Data         string `help:"Data directory to claim." default:"longwave-data" type:"path" placeholder:"DIR"`
 	Operator     string `help:"E-mail of the first operator." required:"" placeholder:"MAIL"`
 	PasswordFile string `help:"File whose first line is the operator's password; - reads standard input." required:"" placeholder:"FILE"`
 	Tenant       string `help:"Name of the first tenant." required:"" placeholder:"NAME"`
 	JSON         bool   `name:"json" help:"Print the result as JSON."`
+
+	natsConfig
 }
 
 // claimed is what setup prints. The key is shown here and never again.
@@ -35,6 +35,9 @@ type claimed struct {
 
 // Run claims the installation. It returns an error that says so when somebody has claimed it already.
 func (c *setupCommand) Run(ctx context.Context, stdout io.Writer) (err error) {
+	if err := c.validateNATS(); err != nil {
+		return err
+	}
 	password, err := firstLine(c.PasswordFile)
 	if err != nil {
 		return fmt.Errorf("--password-file: %w", err)
@@ -57,28 +60,19 @@ func (c *setupCommand) Run(ctx context.Context, stdout io.Writer) (err error) {
 	return c.print(stdout, result)
 }
 
-// open starts the embedded broker on the data directory and folds the control log.
+// open connects to the broker and folds the control log.
 func (c *setupCommand) open(ctx context.Context, log *slog.Logger, down *teardown) (*tenants.Service, error) {
 	dir, err := openDataDir(c.Data)
 	if err != nil {
 		return nil, err
 	}
 	down.push("data directory", dir.release)
-	broker, err := natsd.Start(ctx, natsd.Options{Dir: dir.queues(), SyncAlways: true, Log: log})
+	queues := queueOptions{natsConfig: c.natsConfig, data: dir, log: log, durable: true}
+	_, _, js, err := queues.open(ctx, down)
 	if err != nil {
 		return nil, err
 	}
-	down.push("queues", broker.Close)
-	conn, err := broker.Connect("longwave setup")
-	if err != nil {
-		return nil, err
-	}
-	down.push("connection", func(context.Context) error { conn.Close(); return nil })
-	js, err := jetstream.New(conn)
-	if err != nil {
-		return nil, err
-	}
-	service, err := tenants.Open(ctx, tenants.Options{JS: js, Log: log})
+	service, err := tenants.Open(ctx, tenants.Options{JS: js, Replicas: c.NATSReplicas, Log: log})
 	if err != nil {
 		return nil, err
 	}

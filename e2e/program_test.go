@@ -20,6 +20,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"longwave/processors/engine"
+	"longwave/processors/engine/enginetest"
 )
 
 const (
@@ -32,6 +35,9 @@ const (
 var binary string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(engine.ChildEnv) != "" { // an engine that a test started from this binary
+		os.Exit(enginetest.Main(m))
+	}
 	dir, err := os.MkdirTemp("", "longwave-e2e-")
 	if err == nil {
 		binary = filepath.Join(dir, "longwave")
@@ -44,7 +50,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "building the program:", err)
 		os.Exit(1)
 	}
-	code := m.Run()
+	code := enginetest.Main(m)
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -158,7 +164,7 @@ type installation struct {
 }
 
 // setup claims a fresh data directory without a browser.
-func setup(t *testing.T) installation {
+func setup(t *testing.T, more ...string) installation {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "password")
@@ -166,7 +172,8 @@ func setup(t *testing.T) installation {
 		t.Fatal(err)
 	}
 	i := installation{data: filepath.Join(dir, "data")}
-	out, err := exec.Command(binary, "setup", "--data", i.data, "--operator", operator, "--password-file", file, "--tenant", "Pumps Ltd", "--json").Output()
+	args := append([]string{"setup", "--data", i.data, "--operator", operator, "--password-file", file, "--tenant", "Pumps Ltd", "--json"}, more...)
+	out, err := exec.Command(binary, args...).Output()
 	if err != nil {
 		t.Fatalf("setup: %v\n%s", err, stderr(err))
 	}
