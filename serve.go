@@ -71,6 +71,7 @@ type platform struct {
 	store    *store.Store
 	runner   *processors.Runner
 	hub      *live.Hub
+	router   chi.Router
 }
 
 // serve is deliberately one long line: acquire, check, push the release. What is acquired later may use what is there
@@ -181,11 +182,11 @@ func (p *platform) openDoors(fail context.CancelCauseFunc) (_ http.Handler, err 
 	p.down.push("device sockets", func(ctx context.Context) error { machines.Drain(ctx); return nil })
 	p.down.push("browser sockets", pages.Drain)
 	p.down.supervise("live", p.hub.Run, fail)
-	router := chi.NewRouter()
-	router.Use(adapter.Observe)
-	machines.Mount(router)
-	pages.Mount(router)
-	return router, nil
+	p.router = chi.NewRouter()
+	p.router.Use(adapter.Observe)
+	machines.Mount(p.router)
+	pages.Mount(p.router)
+	return p.router, nil
 }
 
 // serveHTTP answers on the listener. Its release stops accepting and waits for the requests in hand; sockets have been

@@ -128,7 +128,7 @@ func (p *platform) system(ctx context.Context) web.System {
 	s.DiskUsed, s.DiskFree = diskUsage(p.Data)
 	if sizes, err := p.store.Disk(ctx); err == nil {
 		for _, size := range sizes {
-			s.Counts = append(s.Counts, web.Count{Name: "Rows in " + size.Table, Value: size.Rows})
+			s.Tables = append(s.Tables, web.Table{Name: size.Table, Rows: size.Rows, Bytes: size.Bytes})
 		}
 	}
 	return s

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"longwave/tenants"
+	"longwave/tenants/id"
+)
+
+// canary is in everything that belongs to the other tenant. It must never be in an answer.
+const canary = "canary"
+
+// neighbour is a tenant that nobody of this test may see: a device with readings, events and a rejected packet.
+func neighbour(t *testing.T, r *running, owner id.Person) tenants.Device {
+	t.Helper()
+	actor := tenants.Actor{Person: owner}
+	other, err := r.tenants.CreateTenant(t.Context(), actor, canary+" Ltd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	device, token, err := r.tenants.CreateDevice(t.Context(), actor, other.ID, tenants.NewDevice{Name: canary, Labels: map[string]string{canary: canary}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.post(t, token, `{"`+canary+`":4711.25,"state":"`+canary+`"}`, http.StatusOK)
+	r.post(t, token, `{"`+canary+`":{}}`, http.StatusBadRequest)
+	r.eventually(t, "the neighbour's reading is stored", func() error {
+		latest, err := r.store.ForTenant(other.ID).Latest(t.Context(), device.ID)
+		if err == nil && len(latest) < 2 {
+			err = fmt.Errorf("%d series", len(latest))
+		}
+		return err
+	})
+	return device
+}
+
+func (r *running) post(t *testing.T, token, body string, want int) {
+	t.Helper()
+	if status, answer := r.request(t, http.MethodPost, "/ingest/v1/packets", token, body); status != want {
+		t.Fatalf("posting %s: %d %s", body, status, answer)
+	}
+}
+
+// Every route of the whole program, asked by one tenant's key about another tenant's things: each answers as for things
+// that do not exist, to the letter, and nothing of the other tenant is in any answer. Pages, which need a session, are
+// walked in the same way by the tests of package web.
+func TestTwoTenants(t *testing.T) {
+	r := startPlatform(t)
+	first := r.claim(t)
+	foreign := neighbour(t, r, r.operator(t))
+	_, key, err := r.tenants.CreateKey(t.Context(), tenants.Actor{System: "test"}, first, tenants.NewKey{Name: "script", Role: tenants.Owner})
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := tenants.Device{ID: id.New[id.Device](), Tenant: id.New[id.Tenant]()}
+	routes := 0
+	err = chi.Walk(r.router, func(method, pattern string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		routes++
+		theirs, nobodys := r.ask(t, method, pattern, key, foreign), r.ask(t, method, pattern, key, missing)
+		named := strings.Contains(pattern, "{") || strings.HasSuffix(pattern, "/readings") || strings.HasSuffix(pattern, "/events")
+		if named && theirs != nobodys {
+			t.Errorf("%s %s tells a foreign thing from a missing one:\n%s\n%s", method, pattern, theirs, nobodys)
+		}
+		if strings.Contains(theirs, canary) || strings.Contains(theirs, "4711") {
+			t.Errorf("%s %s shows something of another tenant: %s", method, pattern, theirs)
+		}
+		return nil
+	})
+	if err != nil || routes < 30 {
+		t.Fatalf("walked %d routes: %v", routes, err)
+	}
+	if _, ok := r.tenants.State().Device(foreign.Tenant, foreign.ID); !ok {
+		t.Error("one of the routes has deleted the neighbour's device")
+	}
+}
+
+// operator is the person who claimed the installation.
+func (r *running) operator(t *testing.T) id.Person {
+	t.Helper()
+	person, err := r.tenants.SignIn(t.Context(), tenants.Credentials{Email: "ada@example.org", Password: "correct horse battery staple", Address: "127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person.ID
+}
+
+// ask fills a route's pattern with the ids of a device and its tenant, and returns status and body with these ids, and
+// what differs between any two answers, made equal.
+func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Device) string {
+	t.Helper()
+	path := strings.NewReplacer("{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "/*", "/").Replace(pattern)
+	if strings.HasPrefix(pattern, "/manage/") && method == http.MethodGet {
+		path += "?device=" + string(d.ID) + "&metric=" + canary + "&from=" + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
+		if !strings.Contains(pattern, "readings") && !strings.Contains(pattern, "events") {
+			path, _, _ = strings.Cut(path, "?")
+		}
+	}
+	body := ""
+	if method != http.MethodGet && method != http.MethodHead {
+		body = `{"name":"renamed"}`
+	}
+	status, answer := r.request(t, method, path, key, body)
+	same := strings.NewReplacer(string(d.Tenant), "TENANT", string(d.ID), "DEVICE", canary, "METRIC").Replace
+	if strings.Contains(answer, canary) && !strings.Contains(path, canary) {
+		return answer
+	}
+	return fmt.Sprint(status, " ", same(answer))
+}
