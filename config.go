@@ -21,32 +21,32 @@ type config struct {
 	Data      string `help:"Directory of everything that is kept." default:"longwave-data" type:"path" placeholder:"DIR"`
 	PublicURL string `help:"Address that people and devices use, if a proxy stands in front." placeholder:"URL"`
 
-	TLSCert string `help:"PEM file with the certificate chain; serves HTTPS together with --tls-key." type:"path" placeholder:"FILE"`
-	TLSKey  string `help:"PEM file with the private key." type:"path" placeholder:"FILE"`
+	TLSCert string `help:"PEM file with the certificate chain; serves HTTPS together with --tls-key." type:"path" placeholder:"FILE" group:"HTTPS:"`
+	TLSKey  string `help:"PEM file with the private key." type:"path" placeholder:"FILE" group:"HTTPS:"`
 
-	Durability string `help:"What a 200 survives: ${enum}. 'disk' waits for the disk and survives a power cut, 'process' survives a killed process only." enum:"disk,process" default:"disk"`
+	Durability string `help:"What a 200 survives: 'disk' waits for the disk and survives a power cut, 'process' survives a killed process only." enum:"disk,process" default:"disk"`
 
 	natsConfig
 
-	ClickHouseURL string `name:"clickhouse-url" help:"ClickHouse server to use instead of the embedded engine: clickhouse://user:password@host:9000/database." placeholder:"URL"`
-	EngineLibrary string `help:"libchdb to load; found beside the binary or in node_modules when empty." type:"path" placeholder:"FILE"`
+	ClickHouseURL string `name:"clickhouse-url" help:"ClickHouse server to use instead of the embedded engine: clickhouse://user:password@host:9000/database." placeholder:"URL" group:"ClickHouse:"`
+	EngineLibrary string `help:"libchdb to load; found beside the binary or in node_modules when empty." type:"path" placeholder:"FILE" group:"ClickHouse:"`
 
-	LaneBytes     int64   `help:"Size at which a lane refuses new packets, in bytes." default:"8589934592" placeholder:"BYTES"`
-	DevicePackets float64 `help:"Packets per second that one device may send; 0 for no limit." default:"2000" placeholder:"N"`
-	TenantPackets float64 `help:"Packets per second that one tenant may send; 0 for no limit." default:"50000" placeholder:"N"`
+	LaneBytes     int64   `help:"Size at which a lane refuses new packets, in bytes." default:"8589934592" placeholder:"BYTES" group:"Limits and trust:"`
+	DevicePackets float64 `help:"Packets per second that one device may send; 0 for no limit." default:"2000" placeholder:"N" group:"Limits and trust:"`
+	TenantPackets float64 `help:"Packets per second that one tenant may send; 0 for no limit." default:"50000" placeholder:"N" group:"Limits and trust:"`
 
-	TrustedProxies []netip.Prefix `help:"Networks of proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`
+	TrustedProxies []netip.Prefix `help:"Networks of proxies whose X-Forwarded-For is believed." placeholder:"CIDR" group:"Limits and trust:"`
 
-	LogLevel  string `help:"Least important line that is logged: ${enum}." enum:"debug,info,warn,error" default:"info"`
-	LogFormat string `help:"Form of the log: ${enum}." enum:"text,json" default:"text"`
+	LogLevel  string `help:"Least important line that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" group:"Log:"`
+	LogFormat string `help:"Form of the log: text or json." enum:"text,json" default:"text" group:"Log:"`
 }
 
 // natsConfig says which broker to use. It is shared by all commands that need one.
 type natsConfig struct {
-	NATSURL      string `name:"nats-url" help:"NATS server or cluster to use instead of the embedded one." placeholder:"URL"`
-	NATSCreds    string `name:"nats-creds" help:"Credentials file for --nats-url." type:"path" placeholder:"FILE"`
-	NATSCA       string `name:"nats-ca" help:"PEM file of the authority that signed the NATS server's certificate." type:"path" placeholder:"FILE"`
-	NATSReplicas int    `name:"nats-replicas" help:"Replicas of every stream on an external NATS cluster." default:"1" placeholder:"N"`
+	NATSURL      string `name:"nats-url" help:"NATS server or cluster to use instead of the embedded one." placeholder:"URL" group:"NATS:"`
+	NATSCreds    string `name:"nats-creds" help:"Credentials file for --nats-url." type:"path" placeholder:"FILE" group:"NATS:"`
+	NATSCA       string `name:"nats-ca" help:"PEM file of the authority that signed the NATS server's certificate." type:"path" placeholder:"FILE" group:"NATS:"`
+	NATSReplicas int    `name:"nats-replicas" help:"Replicas of every stream on an external NATS cluster." default:"1" placeholder:"N" group:"NATS:"`
 }
 
 // Bounds of a configuration that can work at all.

@@ -27,8 +27,7 @@ func settingsTable(t *testing.T) string {
 		if standard != "" {
 			standard = "`" + standard + "`"
 		}
-		help := strings.ReplaceAll(flag.Help, "${enum}", "`"+strings.Join(strings.Split(flag.Enum, ","), "`, `")+"`")
-		fmt.Fprintf(&b, "| `--%s` | `%s` | %s | %s |\n", flag.Name, strings.Join(flag.Envs, ", "), standard, help)
+		fmt.Fprintf(&b, "| `--%s` | `%s` | %s | %s |\n", flag.Name, strings.Join(flag.Envs, ", "), standard, flag.Help)
 	}
 	return b.String()
 }

@@ -63,6 +63,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		kong.Description("A multi-tenant telemetry platform: devices post packets, each one durable before it is acknowledged; browsers and wall screens see them live."),
 		kong.DefaultEnvars("LONGWAVE"),
 		kong.UsageOnError(),
+		kong.ValueFormatter(helpOf),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.BindTo(stdout, (*io.Writer)(nil)),
@@ -75,6 +76,18 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	return chosen.Run()
+}
+
+// helpOf adds to the help of a flag what it is when nobody sets it, and the variable that sets it too.
+func helpOf(value *kong.Value) string {
+	help := value.Help
+	if value.HasDefault && value.Default != "" {
+		help += " Default: " + value.Default + "."
+	}
+	if value.Tag != nil && len(value.Tag.Envs) > 0 {
+		help += " [" + value.Tag.Envs[0] + "]"
+	}
+	return help
 }
 
 // signals ends the context at the first SIGINT or SIGTERM, so that everything stops in order, and the process at the

@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"os/exec"
 	"syscall"
 	"testing"
 	"time"
@@ -68,6 +70,36 @@ func TestOrderlyStopLosesNothing(t *testing.T) {
 		t.Fatalf("stopping: %v\n%s", err, p.log)
 	}
 	l.stop()
+	p = start(t, i.data)
+	l.ledger.compare(t, p, i, devices)
+}
+
+// A person who presses Ctrl-C twice means it: the program ends at once, whatever hangs, and what was acknowledged is there
+// at the next start.
+func TestSecondInterruptForces(t *testing.T) {
+	i, p, devices := prepare(t)
+	l := startLoad(p, devices, 5)
+	l.acknowledged(t, 1_000)
+	if err := syscall.Kill(p.enginePID(), syscall.SIGSTOP); err != nil { // an engine that hangs holds up an orderly stop
+		t.Fatal(err)
+	}
+	l.acknowledged(t, 1_000)
+	l.stop()
+	for range 2 {
+		if err := p.command.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, time.Minute, "the address is free: the program has begun to stop", func() error {
+			if _, err := http.Get(p.base + "/livez"); err == nil {
+				return errors.New("it still answers")
+			}
+			return nil
+		})
+	}
+	var exit *exec.ExitError
+	if err := p.gone(); !errors.As(err, &exit) || exit.ExitCode() != 130 {
+		t.Fatalf("it ended with %v\n%s", err, p.log)
+	}
 	p = start(t, i.data)
 	l.ledger.compare(t, p, i, devices)
 }
