@@ -167,7 +167,7 @@ func (c *client) create(ctx context.Context, name string) (credential, error) {
 		if !a.retry() {
 			return credential{}, fmt.Errorf("%w: %s: %d: %s", ErrRegister, name, a.status, a.body[:min(len(a.body), 500)])
 		}
-		if failures == 1 {
+		if _, before := c.told.LoadOrStore("unreachable", true); !before { // every device waits for the same server
 			c.log.Warn("the server does not take requests; trying again", "url", c.url, "status", a.status)
 		}
 		wait(ctx, max(a.retryAfter, backoff(failures)))
