@@ -16,6 +16,7 @@ const ackDeadline = 5 * time.Second
 // item is one packet on its way through Accept.
 type item struct {
 	packet  *telemetry.Packet
+	flight  *flight // that took it, when the verdict is claimed
 	key     claimKey
 	content uint64
 	index   int // in the request
@@ -23,30 +24,68 @@ type item struct {
 	verdict verdict
 }
 
-// items are the good packets of one request, with what they have in common.
+// items are the good packets of one request, with what they have in common. They are kept for the next request, because
+// making their slices costs as much as everything else that a small request needs.
 type items struct {
-	all   []item
-	batch telemetry.Batch
+	decoded telemetry.Decoded
+	all     []item
+	batch   telemetry.Batch
+	packets []telemetry.Packet // of one flight, while it is encoded
+	own     []*flight          // flights of this request
+	others  []*flight          // flights of other requests that have some of its packets
+	demoted int                // packets in the bulk lane because the tenant is above its share
+	timer   *time.Timer        // of ackDeadline
+}
+
+// borrow returns items for one request, release takes them back.
+func (f *Front) borrow() *items {
+	if in, ok := f.spare.Get().(*items); ok {
+		return in
+	}
+	in := &items{timer: time.NewTimer(ackDeadline)}
+	in.timer.Stop()
+	return in
+}
+
+func (f *Front) release(in *items) {
+	in.timer.Stop()
+	clear(in.own[:cap(in.own)]) // a flight that nobody waits for is to be collected
+	clear(in.others[:cap(in.others)])
+	f.spare.Put(in)
 }
 
 // enrich adds what the platform knows of the device to what it sent.
-func enrich(p Principal, d telemetry.Decoded, received telemetry.Micros) *items {
-	in := &items{
-		all:   make([]item, len(d.Packets)),
-		batch: telemetry.Batch{Device: p.Device, Packets: d.Packets, Received: received, RetainDays: p.RetainDays},
-	}
+func (in *items) enrich(p Principal, received telemetry.Micros) {
+	d := &in.decoded
+	in.batch = telemetry.Batch{Device: p.Device, Packets: d.Packets, Received: received, RetainDays: p.RetainDays}
+	in.all = slices.Grow(in.all[:0], len(d.Packets))
 	for i := range d.Packets {
-		in.all[i] = item{packet: &d.Packets[i], content: d.Packets[i].ContentHash(), index: d.Index[i]}
+		in.all = append(in.all, item{packet: &d.Packets[i], content: d.Packets[i].ContentHash(), index: d.Index[i], verdict: waiting})
 	}
-	return in
 }
 
-// route picks each packet's lane: a change of state before measurements, logs after them.
-func route(in *items) *items {
+// route picks each packet's lane: a change of state before measurements, logs after them, and last what a tenant sends
+// beyond its share. Where that would be is decided for the request as a whole, so that its packets stay in their order.
+func (in *items) route(q *quota, t id.Tenant, now time.Time) {
+	in.demoted = 0
+	critical := 0
 	for i := range in.all {
 		in.all[i].lane = laneOf(in.all[i].packet.Kind)
+		if in.all[i].lane == telemetry.Critical {
+			critical++
+		}
 	}
-	return in
+	criticalAbove, restAbove := q.above(t, true, critical, now), q.above(t, false, len(in.all)-critical, now)
+	if !criticalAbove && !restAbove {
+		return
+	}
+	for i := range in.all {
+		lane := &in.all[i].lane
+		if above := *lane == telemetry.Critical && criticalAbove || *lane == telemetry.Standard && restAbove; above {
+			*lane = telemetry.Bulk
+			in.demoted++
+		}
+	}
 }
 
 func laneOf(k telemetry.Kind) telemetry.Lane {
@@ -63,46 +102,31 @@ func laneOf(k telemetry.Kind) telemetry.Lane {
 // publish brings every packet into its lane, or finds that it is there already, and returns when the streams have said so.
 // Its own packets go first and only then are others waited for: two requests that hold each other's packets both get on.
 func (f *Front) publish(ctx context.Context, t id.Tenant, in *items) error {
-	ctx, cancel := context.WithTimeout(ctx, ackDeadline)
-	defer cancel()
-	key := f.window.keys(t, in.batch.Device)
+	in.timer.Reset(ackDeadline)
+	keys := f.window.keys(t, in.batch.Device)
 	for i := range in.all {
-		in.all[i].key, in.all[i].verdict = key(in.all[i].packet.ID), waiting
+		in.all[i].key = keys.of(in.all[i].packet.ID)
 	}
 	for {
-		own, others := f.claim(in)
-		if err := f.fly(ctx, t, in, own); err != nil {
+		f.claim(in)
+		if err := f.fly(ctx, t, in); err != nil {
 			return err
 		}
-		if len(others) == 0 {
+		if len(in.others) == 0 {
 			return nil
 		}
-		for _, other := range others {
-			if err := await(ctx, other); err != nil {
+		for _, other := range in.others {
+			if err := in.await(ctx, other); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// claim asks the window for every packet that has no verdict yet. It returns the flights that took what was claimed, and
+// claim asks the window for every packet that has no verdict yet. It notes the flights that took what was claimed, and
 // the other requests' flights that have to be waited for.
-func (f *Front) claim(in *items) (own, others []*flight) {
-	var boarding [3]*flight // by lane: the flight with room
-	isOwn := func(fl *flight) bool { return slices.Contains(own, fl) }
-	board := func(i *item) *flight {
-		size := sizeBound(i.packet)
-		fl := boarding[i.lane]
-		if fl == nil || fl.size+size > groupBytes {
-			fl = &flight{lane: i.lane, size: sizeOfBatch, done: make(chan struct{}),
-				packets: make([]telemetry.Packet, 0, len(in.all)), claims: make([]slot, 0, len(in.all))}
-			boarding[i.lane] = fl
-			own = append(own, fl)
-		}
-		fl.packets = append(fl.packets, *i.packet)
-		fl.size += size
-		return fl
-	}
+func (f *Front) claim(in *items) {
+	in.own, in.others = in.own[:0], in.others[:0]
 	f.window.mu.Lock()
 	defer f.window.mu.Unlock()
 	for n := range in.all {
@@ -111,28 +135,49 @@ func (f *Front) claim(in *items) (own, others []*flight) {
 			continue
 		}
 		var fl *flight
-		if i.verdict, fl = f.window.claim(i, board, isOwn); i.verdict == waiting && !slices.Contains(others, fl) {
-			others = append(others, fl)
+		if i.verdict, fl = f.window.claim(i, in); i.verdict == waiting && !slices.Contains(in.others, fl) {
+			in.others = append(in.others, fl)
 		}
 	}
-	return own, others
 }
 
-// fly submits the flights and waits for all of them. Every flight is decided in the end, whoever still waits for it.
-func (f *Front) fly(ctx context.Context, t id.Tenant, in *items, flights []*flight) error {
+// board finds a flight with room for a packet that was claimed, or makes one.
+func (in *items) board(i *item) *flight {
+	size := sizeBound(i.packet)
+	for n := len(in.own) - 1; n >= 0; n-- {
+		if fl := in.own[n]; fl.lane == i.lane {
+			if fl.size+size <= groupBytes {
+				fl.size += size
+				return fl
+			}
+			break // the latest of its lane is full, so that packets of a lane stay in their order
+		}
+	}
+	fl := &flight{lane: i.lane, size: sizeOfBatch + size, done: make(chan struct{})}
+	fl.claims = fl.room[:0]
+	if len(in.all) > len(fl.room) {
+		fl.claims = make([]slot, 0, len(in.all))
+	}
+	in.own = append(in.own, fl)
+	return fl
+}
+
+// fly submits the request's flights and waits for all of them. Every flight is decided in the end, whoever still waits
+// for it.
+func (f *Front) fly(ctx context.Context, t id.Tenant, in *items) error {
 	var failed error
-	for _, fl := range flights {
+	for _, fl := range in.own {
 		batch := in.batch
-		batch.Packets = fl.packets
+		batch.Packets = in.aboard(fl)
 		fl.payload = telemetry.AppendBatch(make([]byte, 0, fl.size), &batch)
-		if err := f.publishers.submit(target{tenant: t, lane: fl.lane}, fl); err != nil {
+		if err := f.publishers.lanes[fl.lane].submit(t, fl); err != nil {
 			fl.err, failed = err, err
 			f.window.settle(fl, f.o.Now())
 			close(fl.done)
 		}
 	}
-	for _, fl := range flights {
-		if err := await(ctx, fl); err != nil {
+	for _, fl := range in.own {
+		if err := in.await(ctx, fl); err != nil {
 			return err
 		}
 		if failed == nil {
@@ -142,38 +187,60 @@ func (f *Front) fly(ctx context.Context, t id.Tenant, in *items, flights []*flig
 	return failed
 }
 
+// aboard returns the packets of a flight: those of the request as they are, when it took them all.
+func (in *items) aboard(fl *flight) []telemetry.Packet {
+	if len(fl.claims) == len(in.all) {
+		return in.batch.Packets
+	}
+	in.packets = in.packets[:0]
+	for i := range in.all {
+		if in.all[i].flight == fl {
+			in.packets = append(in.packets, *in.all[i].packet)
+		}
+	}
+	return in.packets
+}
+
 // await returns when the flight is decided. It returns ErrUnavailable when the request can wait no longer.
-func await(ctx context.Context, fl *flight) error {
+func (in *items) await(ctx context.Context, fl *flight) error {
+	cause := context.DeadlineExceeded
 	select {
 	case <-fl.done:
 		return nil
 	case <-ctx.Done():
+		cause = ctx.Err()
+	case <-in.timer.C:
+		in.timer.Reset(0) // whatever it waits for next, the time is over
 	}
 	select { // both may be true, and then what is known is the better answer
 	case <-fl.done:
 		return nil
 	default:
-		return unavailable(retryOutage, sendSameAgain, ctx.Err())
+		return unavailable(retryOutage, sendSameAgain, cause)
 	}
 }
 
-// Bounds of the encoded size, from above: varints and lengths take at most ten bytes.
+// Bounds of the encoded size, from above. A batch has its frame, the device, a time and two numbers; a packet two of these
+// and two lengths; a value has a length of at most two bytes for each of its texts, or eight bytes, and at most four that
+// refer to its name.
 const (
-	sizeOfBatch = 128
-	sizeOfField = 20
+	sizeOfBatch  = 128
+	sizeOfPacket = 20
+	sizeOfValue  = 16
 )
 
 func sizeBound(p *telemetry.Packet) int {
-	size := 2*sizeOfField + len(p.ID)
+	size := sizeOfPacket + len(p.ID)
 	for i := range p.Values {
-		size += sizeOfField + len(p.Values[i].Name) + len(p.Values[i].Text)
+		size += sizeOfValue + len(p.Values[i].Name) + len(p.Values[i].Text)
 	}
 	return size
 }
 
 // receipt tells what became of the packets after publish.
-func (in *items) receipt(d telemetry.Decoded) Receipt {
-	r := Receipt{Rejected: d.Rejected, PacketIDs: make([]string, 0, len(in.all)), TimeUnit: d.TimeUnit}
+func (in *items) receipt() Receipt {
+	d := &in.decoded
+	r := Receipt{Rejected: d.Rejected, PacketIDs: make([]string, 0, len(in.all)), TimeUnit: d.TimeUnit, Demoted: in.demoted}
 	if r.Rejected == nil {
 		r.Rejected = []telemetry.Rejection{} // an empty list in the answer, not null
 	}
@@ -189,7 +256,9 @@ func (in *items) receipt(d telemetry.Decoded) Receipt {
 		}
 		r.PacketIDs = append(r.PacketIDs, i.packet.ID)
 	}
-	slices.SortStableFunc(r.Rejected, func(a, b telemetry.Rejection) int { return a.Index - b.Index })
+	if len(r.Rejected) > 1 {
+		slices.SortStableFunc(r.Rejected, func(a, b telemetry.Rejection) int { return a.Index - b.Index })
+	}
 	return r
 }
 

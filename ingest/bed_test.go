@@ -34,12 +34,13 @@ func open(t testing.TB, dir string, change func(*Options)) *bench {
 	b := &bench{t: t}
 	b.server, b.conn, b.js = natstest.StartIn(t, natsd.Options{Dir: dir, SyncAlways: true})
 	b.reopen(change)
+	b.server.StageInMemory(telemetry.LaneStream(telemetry.Critical), telemetry.LaneStream(telemetry.Standard), telemetry.LaneStream(telemetry.Bulk))
 	return b
 }
 
 func (b *bench) reopen(change func(*Options)) {
 	b.t.Helper()
-	o := Options{JS: b.js, Conn: b.conn, LaneBytes: 64 << 20, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
+	o := Options{JS: b.js, Conn: b.conn, LaneBytes: 64 << 20, SyncAlways: true, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&o)
 	}

@@ -3,6 +3,7 @@ package ingest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"longwave/ingest/telemetry"
@@ -41,7 +42,7 @@ func (e *RefusedError) Is(target error) bool { return target == ErrNothingAccept
 
 // LimitError names the limit that a request went over, and when it will fit.
 type LimitError struct {
-	Name       string  // what is limited: "packets per second"
+	Name       string  // what is limited: "packets_per_second"
 	Scope      string  // whose limit it is: "device" or "tenant"
 	Max        float64 // the limit
 	Current    float64 // what was sent lately, this request included
@@ -51,7 +52,7 @@ type LimitError struct {
 // Error is the sentence for the person who programs the device.
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("this %s may send %.6g %s and lately sent %.6g; send the request again in %.0f s",
-		e.Scope, e.Max, e.Name, e.Current, e.RetryAfter.Seconds())
+		e.Scope, e.Max, strings.ReplaceAll(e.Name, "_", " "), e.Current, e.RetryAfter.Seconds())
 }
 
 // Is makes it an ErrLimited.

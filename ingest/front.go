@@ -10,7 +10,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"longwave/ingest/telemetry"
@@ -19,11 +18,17 @@ import (
 
 // Options is what a Front needs.
 type Options struct {
-	JS         jetstream.JetStream
-	Conn       *nats.Conn // carries attempts, which nobody waits for
-	Replicas   int        // of the streams; 0 means 1
-	Limits     Limits
-	LaneBytes  int64 // what each lane may hold; 0 means 1 GiB
+	JS        jetstream.JetStream
+	Conn      *nats.Conn // carries packets, their acknowledgements, and attempts; best one that nothing else is busy on
+	Replicas  int        // of the streams; 0 means 1
+	Limits    Limits
+	LaneBytes int64 // what each lane may hold; 0 means 1 GiB
+	// SyncAlways says that the stream's acknowledgement waits for the disk. It changes no promise, only what is cheap:
+	// with it, the messages of many tenants share an atomic batch and its fsync; without, they go one by one, more at once.
+	SyncAlways bool
+	// Room returns an error, for the operator, while packets are to be refused because the broker's disk is nearly full.
+	// Nil means that it never is.
+	Room       func() error
 	Registerer prometheus.Registerer
 	Log        *slog.Logger
 	Now        func() time.Time // nil means time.Now
@@ -41,7 +46,7 @@ func (o *Options) complete() error {
 		return fmt.Errorf("%w: Replicas is %d, want 1 to 5", ErrOptions, o.Replicas)
 	case o.LaneBytes < 0:
 		return fmt.Errorf("%w: LaneBytes is %d, want 0 for the default or more", ErrOptions, o.LaneBytes)
-	case o.Limits.DevicePackets < 0 || o.Limits.TenantPackets < 0:
+	case o.Limits.DevicePackets < 0 || o.Limits.TenantPackets < 0 || o.Limits.TenantShare < 0:
 		return fmt.Errorf("%w: Limits must not be negative", ErrOptions)
 	}
 	o.Replicas = max(o.Replicas, 1)
@@ -50,6 +55,9 @@ func (o *Options) complete() error {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Room == nil {
+		o.Room = func() error { return nil }
 	}
 	return nil
 }
@@ -76,6 +84,9 @@ type Receipt struct {
 	Rejected   []telemetry.Rejection `json:"rejected"`
 	PacketIDs  []string              `json:"packet_ids"` // of the accepted ones, in the order sent
 	TimeUnit   string                `json:"time_unit,omitempty"`
+	// Demoted says how many went to the bulk lane because the tenant sends more than its share: they are as safe as the
+	// others, and are shown later.
+	Demoted int `json:"demoted,omitempty"`
 }
 
 // Front is the one front door. Make it with Open.
@@ -84,14 +95,18 @@ type Front struct {
 	quota      *quota
 	window     *window
 	publishers *publishers
-	keep       *buckets            // rejected packets a device may have kept
+	keep       *buckets[deviceKey] // rejected packets a device may have kept
 	rejects    jetstream.JetStream // of its own, so that a stuck stream of rejected packets holds up nothing else
-	tell       *buckets            // attempts that may be told of, by subject
-	tellAll    *buckets            // the same for all subjects together
+	tell       *buckets[string]    // attempts that may be told of, by subject
+	tellAll    *buckets[string]    // the same for all subjects together
 	attempts   chan *nats.Msg
 	metrics    *metrics
+	spare      sync.Pool // of *items
+	damage     [3]Damage // found by Open
+	marks      jetstream.KeyValue
+	atMark     [3]mark // as they are written down; belongs to the keeper of marks
 	stop       context.CancelFunc
-	teller     sync.WaitGroup
+	teller     sync.WaitGroup // of attempts, and the keeper of marks
 
 	mu     sync.Mutex // guards closed against inside
 	closed bool
@@ -108,6 +123,9 @@ func Open(ctx context.Context, o Options) (*Front, error) {
 		return nil, err
 	}
 	f := assemble(o)
+	if err := f.openMarks(ctx); err != nil {
+		return nil, err
+	}
 	if err := f.rebuild(ctx); err != nil {
 		return nil, err
 	}
@@ -123,18 +141,12 @@ func assemble(o Options) *Front {
 		o:        o,
 		quota:    newQuota(o.Limits),
 		window:   newWindow(o.Now()),
-		keep:     &buckets{perSecond: keptPerSecond, burst: keptBurst, all: map[string]bucket{}},
-		tell:     &buckets{perSecond: toldPerSubject, burst: 2 * toldPerSubject, all: map[string]bucket{}},
-		tellAll:  &buckets{perSecond: toldInAll, burst: toldInAll, all: map[string]bucket{}},
+		keep:     &buckets[deviceKey]{perSecond: keptPerSecond, burst: keptBurst, all: map[deviceKey]bucket{}},
+		tell:     &buckets[string]{perSecond: toldPerSubject, burst: 2 * toldPerSubject, all: map[string]bucket{}},
+		tellAll:  &buckets[string]{perSecond: toldInAll, burst: toldInAll, all: map[string]bucket{}},
 		attempts: make(chan *nats.Msg, attemptQueue),
 	}
-	f.publishers = &publishers{
-		js:      o.JS,
-		settle:  func(fl *flight) { f.window.settle(fl, o.Now()) },
-		boot:    nuid.Next() + "-",
-		lines:   map[target][]*flight{},
-		waiting: map[target]int{},
-	}
+	f.publishers = newPublishers(o, func(fl *flight) { f.window.settle(fl, o.Now()) })
 	return f
 }
 
@@ -146,10 +158,15 @@ func (f *Front) start() (err error) {
 	if f.metrics, err = newMetrics(f.o.Registerer, f); err != nil {
 		return err
 	}
+	if f.publishers.acks, err = newAcks(f.o.Conn); err != nil {
+		return err
+	}
 	running, stop := context.WithCancel(context.Background()) // outlives the call that opens; ended by Close
 	f.stop = stop
 	f.publishers.ctx, f.publishers.metrics = running, f.metrics
+	f.report()
 	f.teller.Go(func() { f.tellAttempts(running) })
+	f.teller.Go(func() { f.keepMarks(running) })
 	return nil
 }
 
@@ -168,25 +185,34 @@ func (f *Front) accept(ctx context.Context, p Principal, r Request) (Receipt, er
 		return Receipt{}, f.refused(unavailable(retryOutage, "the server is shutting down", nil), 0)
 	}
 	defer f.inside.Done()
+	if err := f.o.Room(); err != nil { // before anything is spent on a request that will come again
+		return Receipt{}, f.refused(&UnavailableError{Full: true, Detail: "the disk that keeps packets is nearly full",
+			RetryAfter: retryFull, Cause: err}, 1)
+	}
 	now := f.o.Now()
 	received := telemetry.At(now)
-	decoded, err := telemetry.Decode(r.Body, telemetry.DecodeOptions{
+	in := f.borrow()
+	defer f.release(in)
+	err := in.decoded.Decode(r.Body, telemetry.DecodeOptions{
 		Now: received, IdempotencyKey: r.IdempotencyKey, Device: p.Device, Format: r.Format})
 	if err != nil {
 		return Receipt{}, f.refused(err, 1)
 	}
-	count := len(decoded.Packets) + len(decoded.Rejected)
+	count := len(in.decoded.Packets) + len(in.decoded.Rejected)
 	if err := f.quota.take(p.Tenant, p.Device, count, now); err != nil {
 		return Receipt{}, f.refused(err, count)
 	}
-	items := route(enrich(p, decoded, received))
-	if err := f.publish(ctx, p.Tenant, items); err != nil {
+	in.enrich(p, received)
+	in.route(f.quota, p.Tenant, now)
+	if err := f.publish(ctx, p.Tenant, in); err != nil {
 		f.quota.giveBack(p.Tenant, p.Device, count) // the same packets will come again
 		return Receipt{}, f.refused(err, count)
 	}
-	receipt := items.receipt(decoded)
-	f.keepRejected(ctx, p, received, receipt.Rejected)
-	f.metrics.received(items, receipt)
+	receipt := in.receipt()
+	if len(receipt.Rejected) > 0 {
+		f.keepRejected(ctx, p, received, receipt.Rejected)
+	}
+	f.metrics.received(in, receipt)
 	if receipt.Accepted == 0 && len(receipt.Rejected) > 0 {
 		return Receipt{}, &RefusedError{Rejected: receipt.Rejected}
 	}
@@ -239,5 +265,7 @@ func (f *Front) Close(ctx context.Context) error {
 	f.stop()
 	<-done
 	f.teller.Wait()
+	f.setMarks(context.WithoutCancel(ctx)) // it has a deadline of its own
+	f.publishers.acks.close()
 	return err
 }

@@ -118,6 +118,36 @@ func TestLimits(t *testing.T) {
 	b.mustPost(full) // a request is never too large for ever
 }
 
+func TestBeyondItsShareATenantGoesToBulk(t *testing.T) {
+	now := time.Now()
+	b := open(t, t.TempDir(), func(o *Options) {
+		o.Now = func() time.Time { return now }
+		o.Limits = Limits{TenantPackets: 2000, TenantShare: 100}
+	})
+	body := func(n int) string { // a hundred measurements, and an alarm
+		packets := make([]string, 100, 101)
+		for i := range packets {
+			packets[i] = fmt.Sprintf(`{"id":"%d-%d","values":{"a":1}}`, n, i)
+		}
+		return "[" + strings.Join(append(packets, fmt.Sprintf(`{"id":"s%d","kind":"status","values":{"a":1}}`, n)), ",") + "]"
+	}
+	demoted := 0
+	for n := range 15 { // a burst of a thousand is within the share
+		demoted += b.mustPost(body(n)).Demoted
+	}
+	if demoted != 500 || len(b.inLane(telemetry.Standard)) != 1000 || len(b.inLane(telemetry.Bulk)) != 500 || len(b.inLane(telemetry.Critical)) != 15 {
+		t.Errorf("%d were demoted", demoted)
+	}
+	other := Principal{Tenant: "t-other", Device: "d-pump"}
+	if r, err := b.Accept(t.Context(), other, Request{Body: []byte(body(0))}); err != nil || r.Demoted != 0 {
+		t.Errorf("another tenant: %+v, %v", r, err)
+	}
+	now = now.Add(time.Second)
+	if r := b.mustPost(body(16)); r.Demoted != 0 {
+		t.Errorf("within its share again: %+v", r)
+	}
+}
+
 func TestRejectedPacketsAreKept(t *testing.T) {
 	b := open(t, t.TempDir(), nil)
 	for i := range 3 {

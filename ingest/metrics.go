@@ -11,6 +11,8 @@ import (
 )
 
 type metrics struct {
+	lanes     [3]laneMetrics
+	accepted  map[string]prometheus.Counter // requests by transport
 	packets   *prometheus.CounterVec
 	answers   *prometheus.CounterVec
 	kept      *prometheus.CounterVec
@@ -18,6 +20,17 @@ type metrics struct {
 	latency   *prometheus.HistogramVec
 	requests  *prometheus.HistogramVec
 	groupSize *prometheus.HistogramVec
+	turns     *prometheus.HistogramVec
+	splits    prometheus.Counter
+	demoted   prometheus.Counter
+	damage    *prometheus.CounterVec
+	trimmed   *prometheus.CounterVec
+}
+
+// laneMetrics are the series that every packet moves, looked up once.
+type laneMetrics struct {
+	accepted, duplicate          prometheus.Counter
+	latency, requests, groupSize prometheus.Observer
 }
 
 func newMetrics(to prometheus.Registerer, f *Front) (*metrics, error) {
@@ -37,12 +50,19 @@ func newMetrics(to prometheus.Registerer, f *Front) (*metrics, error) {
 		answers:   counter("requests_total", "Requests by how they came and how they were answered.", "transport", "result"),
 		kept:      counter("rejected_kept_total", "Rejected packets by whether they are kept.", "result"),
 		attempts:  counter("attempts_total", "Failed attempts of devices by whether they were told of.", "result"),
+		damage:    counter("lane_damage_total", "Acknowledged messages that a start found to be gone or unreadable, by how.", "lane", "kind"),
+		trimmed:   counter("trimmed_messages_total", "Processed messages that were dropped to make room.", "lane"),
 		latency:   histogram("publish_seconds", "Time from publishing a message to its acknowledgement.", prometheus.ExponentialBuckets(50e-6, 2, 18)),
 		requests:  histogram("message_requests", "Requests that shared one message.", prometheus.ExponentialBuckets(1, 2, 12)),
 		groupSize: histogram("message_bytes", "Size of one message.", prometheus.ExponentialBuckets(64, 4, 8)),
+		turns:     histogram("batch_messages", "Messages that became durable in one atomic batch.", prometheus.ExponentialBuckets(2, 2, 10)),
+		splits: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "longwave", Subsystem: "ingest", Name: "batch_splits_total",
+			Help: "Atomic batches that the stream refused, so that their messages were sent one by one."}),
 	}
+	m.demoted = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "longwave", Subsystem: "ingest", Name: "demoted_packets_total",
+		Help: "Packets that went to the bulk lane because their tenant sends more than its share."})
 	var problems []error
-	for _, c := range []prometheus.Collector{m.packets, m.answers, m.kept, m.attempts, m.latency, m.requests, m.groupSize,
+	for _, c := range []prometheus.Collector{m.packets, m.answers, m.kept, m.attempts, m.latency, m.requests, m.groupSize, m.turns, m.splits, m.demoted, m.damage, m.trimmed,
 		gauge("window_entries", "Packets that would be recognised as repetitions.", f.window.entries),
 		gauge("window_bytes", "Memory for recognising repetitions.", f.window.bytes),
 		gauge("waiting_bytes", "Encoded packets that wait for their stream's acknowledgement.", f.publishers.waitingBytes),
@@ -52,7 +72,22 @@ func newMetrics(to prometheus.Registerer, f *Front) (*metrics, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("register metrics of ingest: %w", err)
 	}
+	m.lookUp()
 	return m, nil
+}
+
+func (m *metrics) lookUp() {
+	for _, lane := range telemetry.Lanes() {
+		name := lane.String()
+		m.lanes[lane] = laneMetrics{
+			accepted: m.packets.WithLabelValues("accepted", name, ""), duplicate: m.packets.WithLabelValues("duplicate", name, ""),
+			latency: m.latency.WithLabelValues(name), requests: m.requests.WithLabelValues(name), groupSize: m.groupSize.WithLabelValues(name),
+		}
+	}
+	m.accepted = map[string]prometheus.Counter{}
+	for _, transport := range []string{"HTTP", "WebSocket", "other"} {
+		m.accepted[transport] = m.answers.WithLabelValues(transport, "accepted")
+	}
 }
 
 // answered counts a request. The transport is one of ours or "other": a label must not grow with what callers write.
@@ -60,23 +95,21 @@ func (m *metrics) answered(transport string, err error) {
 	if transport != "HTTP" && transport != "WebSocket" {
 		transport = "other"
 	}
-	result := "accepted"
 	if err != nil {
-		result = "refused"
+		m.answers.WithLabelValues(transport, "refused").Inc()
+		return
 	}
-	m.answers.WithLabelValues(transport, result).Inc()
+	m.accepted[transport].Inc()
 }
 
-func (p *publishers) waitingBytes() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.all
+func (m *metrics) published(lane telemetry.Lane, g *group, took time.Duration) {
+	m.lanes[lane].latency.Observe(took.Seconds())
+	m.lanes[lane].requests.Observe(float64(len(g.flights)))
+	m.lanes[lane].groupSize.Observe(float64(len(g.message.Data)))
 }
 
-func (m *metrics) published(lane telemetry.Lane, group []*flight, bytes int, took time.Duration) {
-	m.latency.WithLabelValues(lane.String()).Observe(took.Seconds())
-	m.requests.WithLabelValues(lane.String()).Observe(float64(len(group)))
-	m.groupSize.WithLabelValues(lane.String()).Observe(float64(bytes))
+func (m *metrics) batched(lane telemetry.Lane, messages int) {
+	m.turns.WithLabelValues(lane.String()).Observe(float64(messages))
 }
 
 // received counts the packets of a request that was answered.
@@ -90,14 +123,15 @@ func (m *metrics) received(in *items, r Receipt) {
 			again[in.all[i].lane]++
 		}
 	}
-	for _, lane := range telemetry.Lanes() {
+	for lane := range fresh {
 		if fresh[lane] > 0 {
-			m.packets.WithLabelValues("accepted", lane.String(), "").Add(float64(fresh[lane]))
+			m.lanes[lane].accepted.Add(float64(fresh[lane]))
 		}
 		if again[lane] > 0 {
-			m.packets.WithLabelValues("duplicate", lane.String(), "").Add(float64(again[lane]))
+			m.lanes[lane].duplicate.Add(float64(again[lane]))
 		}
 	}
+	m.demoted.Add(float64(r.Demoted))
 	for i := range r.Rejected {
 		m.packets.WithLabelValues("rejected", "", r.Rejected[i].Code).Inc()
 	}

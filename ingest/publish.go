@@ -2,13 +2,14 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 
 	"longwave/ingest/telemetry"
 	"longwave/tenants/id"
@@ -19,6 +20,11 @@ const (
 	groupBytes = 512 << 10
 	// leastPayload is what the broker must carry: a group, its headers and its subject.
 	leastPayload = groupBytes + 4<<10
+	// turnBytes and turnMessages bound what becomes durable at once. A tenant with much to say gets a message in each
+	// turn like everybody else, and a disk writes a megabyte in hardly more time than a kilobyte. A batch of the stream
+	// holds a thousand messages at most.
+	turnBytes    = 1 << 20
+	turnMessages = 1000
 	// waitingPerLane and waitingInAll bound what stands in line behind a stream that is slow.
 	waitingPerLane = 8 << 20
 	waitingInAll   = 64 << 20
@@ -32,171 +38,184 @@ const (
 // flight is what one request puts into one message: it is acknowledged or lost as a whole.
 type flight struct {
 	lane    telemetry.Lane
-	packets []telemetry.Packet
 	claims  []slot // what the window learns from its outcome
 	payload []byte
 	size    int // estimate of the payload, from above
 	done    chan struct{}
-	err     error // read after done is closed
+	err     error   // read after done is closed
+	room    [1]slot // for the claims of a request with a single packet
 }
 
-// target is what a publisher is for. Tenants never share a message: the subject says whose it is.
-type target struct {
-	tenant id.Tenant
-	lane   telemetry.Lane
-}
-
-// publishers is the group commit. A target that has flights waiting has one goroutine, which publishes everything that
-// gathered while the message before was on its way; when nothing waits, the goroutine ends and the target is forgotten.
-// One message in flight is enough: behind an fsync a second one would only make both smaller.
+// publishers is the group commit: one committer for each lane, and what they share.
 type publishers struct {
-	js      jetstream.JetStream
+	acks    *acks
 	settle  func(*flight) // learns each outcome before its request does
 	metrics *metrics
 	boot    string // makes message ids of this process its own
+	workers int    // turns of one lane that may be on their way at once
 	ctx     context.Context
 	running sync.WaitGroup
+	number  atomic.Uint64
+	waiting atomic.Int64 // bytes, those on their way included
+	lanes   [3]*committer
+}
+
+// newPublishers makes the committers. Behind an fsync one turn at a time is enough: a second one would only make both
+// smaller. Where nobody waits for a disk, more of them keep the broker busy.
+func newPublishers(o Options, settle func(*flight)) *publishers {
+	p := &publishers{settle: settle, boot: nuid.Next() + "-", workers: 1}
+	if !o.SyncAlways {
+		p.workers = workersWithoutSync
+	}
+	for _, lane := range telemetry.Lanes() {
+		p.lanes[lane] = &committer{publishers: p, lane: lane, lines: map[id.Tenant]*line{}}
+		p.lanes[lane].batches.Store(o.SyncAlways) // one fsync for a batch; without one, a batch costs more than its messages
+	}
+	return p
+}
+
+// workersWithoutSync is where more stopped to help: the broker works on one, one is on the way to it, one is on its way
+// back, and one is being put together.
+const workersWithoutSync = 4
+
+func (p *publishers) waitingBytes() int { return int(p.waiting.Load()) }
+
+// line is what waits of one tenant in one lane.
+type line struct {
+	tenant  id.Tenant
+	flights []*flight
+	bytes   int // those on their way included
+}
+
+// committer brings the flights of one lane into its stream. While flights wait, up to publishers.workers goroutines take
+// turns: each turn is a message from every tenant that has something to say, as far as a turn reaches, in the order in
+// which they came; who was passed over is first in the next one. When nothing waits the goroutines end.
+type committer struct {
+	*publishers
+	lane    telemetry.Lane
+	batches atomic.Bool // turns go as atomic batches, until the stream says that it knows none
 
 	mu      sync.Mutex
-	lines   map[target][]*flight
-	waiting map[target]int // bytes, those on their way included
-	all     int
-	number  uint64
+	lines   map[id.Tenant]*line // those with bytes
+	ready   []*line             // those with flights that wait, next one first
+	working int
+}
+
+// group is one message: flights of one tenant.
+type group struct {
+	line    *line
+	flights []*flight
+	message *nats.Msg
+	decided bool
 }
 
 // submit puts a flight in line. It returns ErrUnavailable, and settles nothing, when the line is too long.
-func (p *publishers) submit(t target, f *flight) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.waiting[t]+len(f.payload) > waitingPerLane || p.all+len(f.payload) > waitingInAll {
+func (c *committer) submit(t id.Tenant, f *flight) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.lines[t]
+	if l == nil {
+		l = &line{tenant: t}
+	}
+	if l.bytes+len(f.payload) > waitingPerLane || c.waiting.Load()+int64(len(f.payload)) > waitingInAll {
 		return unavailable(retrySoon, "too many packets are waiting to be stored", nil)
 	}
-	p.waiting[t] += len(f.payload)
-	p.all += len(f.payload)
-	line, running := p.lines[t]
-	p.lines[t] = append(line, f)
-	if !running {
-		p.running.Go(func() { p.drain(t) })
+	c.waiting.Add(int64(len(f.payload)))
+	c.lines[t] = l
+	l.bytes += len(f.payload)
+	if l.flights = append(l.flights, f); len(l.flights) == 1 {
+		c.ready = append(c.ready, l)
+	}
+	if c.working < c.workers {
+		c.working++
+		c.running.Go(c.work)
 	}
 	return nil
 }
 
-func (p *publishers) drain(t target) {
-	for group := p.next(t, nil); group != nil; group = p.next(t, group) {
-		err := p.publish(t, group)
-		for _, f := range group {
-			f.err = err
-			p.settle(f)
-			close(f.done)
+func (c *committer) work() {
+	var turn []group
+	for {
+		if turn = c.next(turn[:0]); len(turn) == 0 {
+			return
 		}
+		for i := range turn {
+			c.compose(&turn[i])
+		}
+		c.commit(turn)
+		clear(turn) // the next turn may be smaller, and must not keep the messages of this one
 	}
 }
 
-// next takes away the group that is done and returns the one after it, or nil when none waits and the target was forgotten.
-func (p *publishers) next(t target, done []*flight) []*flight {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, f := range done {
-		p.waiting[t] -= len(f.payload)
-		p.all -= len(f.payload)
+// next puts together a turn; nothing when nothing waits, and then the worker has ended.
+func (c *committer) next(turn []group) []group {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for size := 0; len(c.ready) > 0 && len(turn) < turnMessages && size < turnBytes; {
+		l := c.ready[0]
+		c.ready[0] = nil
+		c.ready = c.ready[1:]
+		g := group{line: l, flights: l.cut()}
+		turn = append(turn, g)
+		size += bytesOf(g.flights)
+		if len(l.flights) > 0 {
+			c.ready = append(c.ready, l)
+		}
 	}
-	line := p.lines[t]
-	if len(line) == 0 {
-		delete(p.lines, t)
-		delete(p.waiting, t)
-		return nil
+	if len(turn) == 0 {
+		c.working--
 	}
-	size, n := len(line[0].payload), 1
-	for n < len(line) && size+len(line[n].payload) <= groupBytes {
-		size += len(line[n].payload)
+	return turn
+}
+
+// cut takes as many flights off the line as fit one message.
+func (l *line) cut() []*flight {
+	size, n := len(l.flights[0].payload), 1
+	for n < len(l.flights) && size+len(l.flights[n].payload) <= groupBytes {
+		size += len(l.flights[n].payload)
 		n++
 	}
-	p.lines[t] = line[n:]
-	return line[:n:n]
+	flights := l.flights[:n:n]
+	l.flights = l.flights[n:]
+	return flights
 }
 
-// publish returns when the stream has acknowledged the group, when it certainly has not stored it, or when it can no
-// longer be found out. Attempts repeat the message id, so the stream stores the group once, however often it is asked.
-func (p *publishers) publish(t target, group []*flight) error {
-	started := time.Now()
-	m := p.message(t, group)
-	ctx, cancel := context.WithTimeout(p.ctx, decideDeadline)
-	defer cancel()
-	for undecided := false; ; undecided = true {
-		err := p.attempt(ctx, m)
-		if err == nil {
-			p.metrics.published(t.lane, group, len(m.Data), time.Since(started))
-			return nil
-		}
-		if refusal := refusalOf(err, undecided); refusal != nil {
-			return refusal
-		}
-		select {
-		case <-ctx.Done():
-			return unavailable(retryOutage, sendSameAgain, err)
-		case <-time.After(retryPause):
-		}
-	}
-}
-
-func (p *publishers) attempt(ctx context.Context, m *nats.Msg) error {
-	ctx, cancel := context.WithTimeout(ctx, attemptDeadline)
-	defer cancel()
-	_, err := p.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0)) // checks the error inside the acknowledgement
-	return err
-}
-
-func (p *publishers) message(t target, group []*flight) *nats.Msg {
-	p.mu.Lock()
-	p.number++
-	number := p.number
-	p.mu.Unlock()
-	m := &nats.Msg{
-		Subject: telemetry.LaneSubject(t.lane, t.tenant),
-		Header:  nats.Header{jetstream.MsgIDHeader: {p.boot + strconv.FormatUint(number, 36)}},
-		Data:    group[0].payload,
-	}
-	if len(group) == 1 {
-		return m
-	}
-	size := 0
-	for _, f := range group {
+func bytesOf(flights []*flight) (size int) {
+	for _, f := range flights {
 		size += len(f.payload)
 	}
-	m.Data = make([]byte, 0, size)
-	for _, f := range group {
-		m.Data = append(m.Data, f.payload...)
-	}
-	return m
+	return size
 }
 
-// Codes of the server for a stream or an account that may hold no more.
-const (
-	codeInsufficientResources jetstream.ErrorCode = 10023
-	codeInsufficientStorage   jetstream.ErrorCode = 10047
-	codeAccountLimits         jetstream.ErrorCode = 10002
-	codeStoreFailed           jetstream.ErrorCode = 10077
-)
+// decide tells everybody who waits for the group what became of it.
+func (c *committer) decide(g *group, err error) {
+	g.decided = true
+	size := bytesOf(g.flights)
+	c.mu.Lock()
+	if g.line.bytes -= size; g.line.bytes == 0 {
+		delete(c.lines, g.line.tenant)
+	}
+	c.mu.Unlock()
+	c.waiting.Add(-int64(size))
+	for _, f := range g.flights {
+		f.err = err
+		c.settle(f)
+		close(f.done)
+	}
+}
 
-// refusalOf returns what to tell the waiting requests when the message is certainly not stored; nil when it may be. An
-// answer of the stream is certain: it looks for the message id first. That nobody listened is certain for the first
-// attempt only.
-func refusalOf(err error, undecided bool) error {
-	var answer *jetstream.APIError
-	if errors.As(err, &answer) {
-		full := answer.ErrorCode == codeInsufficientResources || answer.ErrorCode == codeInsufficientStorage ||
-			answer.ErrorCode == codeAccountLimits ||
-			answer.ErrorCode == codeStoreFailed && answer.Description == "maximum bytes exceeded"
-		if full {
-			return &UnavailableError{Full: true, Detail: "the queue is full because packets are not being processed",
-				RetryAfter: retryFull, Cause: err}
-		}
-		return unavailable(retryOutage, "the packets could not be stored", err)
+// compose makes the group's message. Its id is what makes asking twice harmless.
+func (c *committer) compose(g *group) {
+	g.message = &nats.Msg{
+		Subject: telemetry.LaneSubject(c.lane, g.line.tenant),
+		Header:  nats.Header{jetstream.MsgIDHeader: {c.boot + strconv.FormatUint(c.number.Add(1), 36)}},
+		Data:    g.flights[0].payload,
 	}
-	unsent := errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrReconnectBufExceeded) ||
-		errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrConnectionClosed)
-	if unsent && !undecided {
-		return unavailable(retryOutage, "the message broker does not answer", err)
+	if len(g.flights) == 1 {
+		return
 	}
-	return nil
+	g.message.Data = make([]byte, 0, bytesOf(g.flights))
+	for _, f := range g.flights {
+		g.message.Data = append(g.message.Data, f.payload...)
+	}
 }

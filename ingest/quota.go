@@ -12,11 +12,19 @@ import (
 // Limits bounds what may be sent, in packets per second. Zero means no limit.
 type Limits struct {
 	DevicePackets, TenantPackets float64
+	// TenantShare is what one tenant may send before the rest travels in the bulk lane, where it delays nobody else's.
+	// Zero means half of TenantPackets.
+	TenantShare float64
 }
 
 const (
 	// burstSeconds of the allowed rate may come at once, so that a device can empty a short buffer.
 	burstSeconds = 10
+	// shareBurst seconds of its share may come at once before a tenant counts as being above it: a buffer of its devices,
+	// but not so much that others wait for it.
+	shareBurst = 2
+	// defaultShare of TenantPackets is a tenant's share when nothing is said.
+	defaultShare = 0.5
 	// maxBuckets bounds the memory for limits; full buckets, which say nothing, are thrown away first.
 	maxBuckets = 100_000
 	// rateMemory is how far back the rate that a LimitError reports is averaged.
@@ -31,20 +39,26 @@ type bucket struct {
 }
 
 // buckets holds one bucket for each key. Safe for concurrent use.
-type buckets struct {
+type buckets[K comparable] struct {
 	perSecond, burst float64
 
 	mu  sync.Mutex
-	all map[string]bucket
+	all map[K]bucket
+}
+
+// deviceKey names a device. Two strings make a key without joining them for every packet.
+type deviceKey struct {
+	tenant id.Tenant
+	device id.Device
 }
 
 // newBuckets makes room for at least one whole request, so that a request is never refused for ever.
-func newBuckets(perSecond float64) *buckets {
-	return &buckets{perSecond: perSecond, burst: math.Max(perSecond*burstSeconds, telemetry.MaxPackets), all: map[string]bucket{}}
+func newBuckets[K comparable](perSecond float64) *buckets[K] {
+	return &buckets[K]{perSecond: perSecond, burst: math.Max(perSecond*burstSeconds, telemetry.MaxPackets), all: map[K]bucket{}}
 }
 
 // take takes n tokens, or none and tells how long until they would be there and what rate was asked for lately.
-func (b *buckets) take(key string, n int, now time.Time) (wait time.Duration, rate float64) {
+func (b *buckets[K]) take(key K, n int, now time.Time) (wait time.Duration, rate float64) {
 	if b.perSecond <= 0 {
 		return 0, 0
 	}
@@ -67,7 +81,10 @@ func (b *buckets) take(key string, n int, now time.Time) (wait time.Duration, ra
 }
 
 // giveBack returns tokens that were taken for nothing.
-func (b *buckets) giveBack(key string, n int) {
+func (b *buckets[K]) giveBack(key K, n int) {
+	if b.perSecond <= 0 {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if k, ok := b.all[key]; ok {
@@ -76,7 +93,7 @@ func (b *buckets) giveBack(key string, n int) {
 	}
 }
 
-func (b *buckets) refilled(k bucket, now time.Time) bucket {
+func (b *buckets[K]) refilled(k bucket, now time.Time) bucket {
 	passed := math.Max(now.Sub(k.at).Seconds(), 0)
 	k.tokens = math.Min(k.tokens+passed*b.perSecond, b.burst)
 	k.rate *= math.Exp(-passed / rateMemory.Seconds())
@@ -84,7 +101,7 @@ func (b *buckets) refilled(k bucket, now time.Time) bucket {
 	return k
 }
 
-func (b *buckets) makeRoom(now time.Time) {
+func (b *buckets[K]) makeRoom(now time.Time) {
 	if len(b.all) < maxBuckets {
 		return
 	}
@@ -103,21 +120,46 @@ func (b *buckets) makeRoom(now time.Time) {
 
 // quota holds the limits of devices and tenants.
 type quota struct {
-	device, tenant *buckets
+	device *buckets[deviceKey]
+	tenant *buckets[id.Tenant]
+	share  *buckets[shareKey]
+}
+
+// shareKey lets what is urgent have a share of its own: a tenant whose measurements overflow keeps its alarms in time.
+type shareKey struct {
+	tenant   id.Tenant
+	critical bool
 }
 
 func newQuota(l Limits) *quota {
-	return &quota{device: newBuckets(l.DevicePackets), tenant: newBuckets(l.TenantPackets)}
+	share := l.TenantShare
+	if share == 0 {
+		share = l.TenantPackets * defaultShare
+	}
+	return &quota{
+		device: newBuckets[deviceKey](l.DevicePackets),
+		tenant: newBuckets[id.Tenant](l.TenantPackets),
+		share:  &buckets[shareKey]{perSecond: share, burst: math.Max(share*shareBurst, telemetry.MaxPackets), all: map[shareKey]bucket{}},
+	}
+}
+
+// above tells whether n more packets are above the tenant's share.
+func (q *quota) above(t id.Tenant, critical bool, n int, now time.Time) bool {
+	if n == 0 {
+		return false
+	}
+	wait, _ := q.share.take(shareKey{t, critical}, n, now)
+	return wait > 0
 }
 
 // take takes n packets from both limits, or none and returns a *LimitError for the one in the way.
 func (q *quota) take(t id.Tenant, d id.Device, n int, now time.Time) error {
-	deviceKey := string(t) + "/" + string(d)
-	if wait, rate := q.device.take(deviceKey, n, now); wait > 0 {
+	device := deviceKey{t, d}
+	if wait, rate := q.device.take(device, n, now); wait > 0 {
 		return limited("device", q.device.perSecond, rate, wait)
 	}
-	if wait, rate := q.tenant.take(string(t), n, now); wait > 0 {
-		q.device.giveBack(deviceKey, n)
+	if wait, rate := q.tenant.take(t, n, now); wait > 0 {
+		q.device.giveBack(device, n)
 		return limited("tenant", q.tenant.perSecond, rate, wait)
 	}
 	return nil
@@ -125,11 +167,11 @@ func (q *quota) take(t id.Tenant, d id.Device, n int, now time.Time) error {
 
 // giveBack returns packets that were taken and not accepted, through no fault of the device.
 func (q *quota) giveBack(t id.Tenant, d id.Device, n int) {
-	q.device.giveBack(string(t)+"/"+string(d), n)
-	q.tenant.giveBack(string(t), n)
+	q.device.giveBack(deviceKey{t, d}, n)
+	q.tenant.giveBack(t, n)
 }
 
 func limited(scope string, limit, rate float64, wait time.Duration) error {
 	wait = max(wait.Truncate(time.Second)+time.Second, time.Second) // Retry-After counts whole seconds
-	return &LimitError{Name: "packets per second", Scope: scope, Max: limit, Current: rate, RetryAfter: wait}
+	return &LimitError{Name: "packets_per_second", Scope: scope, Max: limit, Current: rate, RetryAfter: wait}
 }

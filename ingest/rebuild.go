@@ -42,6 +42,11 @@ func (f *Front) rebuild(ctx context.Context) error {
 }
 
 func (f *Front) rebuildLane(ctx context.Context, lane telemetry.Lane) error {
+	stream, err := f.o.JS.Stream(ctx, telemetry.LaneStream(lane))
+	if err != nil {
+		return fmt.Errorf("read back lane %s: %w", lane, err)
+	}
+	last := stream.CachedInfo().State.LastSeq // whatever comes later is for the next start
 	since := f.o.Now().Add(-windowAge)
 	from := jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since}
 	consumer, err := f.reader(ctx, telemetry.LaneStream(lane), from)
@@ -50,30 +55,34 @@ func (f *Front) rebuildLane(ctx context.Context, lane telemetry.Lane) error {
 	}
 	if pending := consumer.CachedInfo().NumPending; pending > rebuildMessages {
 		f.dropReader(consumer)
-		stream, err := f.o.JS.Stream(ctx, telemetry.LaneStream(lane))
-		if err != nil {
-			return fmt.Errorf("read back lane %s: %w", lane, err)
-		}
-		last := stream.CachedInfo().State.LastSeq
 		from = jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: last - rebuildMessages + 1}
 		if consumer, err = f.reader(ctx, telemetry.LaneStream(lane), from); err != nil {
 			return err
 		}
 	}
 	defer f.dropReader(consumer)
-	return eachMessage(ctx, consumer, f.learn)
+	var seen continuity
+	if err := eachMessage(ctx, consumer, func(m jetstream.Msg) { f.learn(m, &seen) }); err != nil {
+		return err
+	}
+	seen.end(last)
+	f.damage[lane].Missing = max(f.damage[lane].Missing, seen.missing)
+	f.damage[lane].Corrupt = seen.corrupt
+	return nil
 }
 
-// learn passes over what it cannot read: the processors tell of a corrupt message.
-func (f *Front) learn(m jetstream.Msg) {
+// learn passes over what it cannot read, and counts it.
+func (f *Front) learn(m jetstream.Msg, seen *continuity) {
 	_, tenant, err := telemetry.ParseLaneSubject(m.Subject())
-	if err != nil {
-		return
+	if err == nil {
+		err = telemetry.EachBatch(m.Data(), func(b *telemetry.Batch) error {
+			f.window.learn(tenant, b, f.o.Now())
+			return nil
+		})
 	}
-	_ = telemetry.EachBatch(m.Data(), func(b *telemetry.Batch) error {
-		f.window.learn(tenant, b, f.o.Now())
-		return nil
-	})
+	if at, e := m.Metadata(); e == nil {
+		seen.see(at.Sequence.Stream, err == nil || errors.Is(err, telemetry.ErrVersion))
+	}
 }
 
 // reader makes a short-lived consumer that acknowledges nothing.

@@ -37,7 +37,7 @@ const (
 // keepRejected stores the rejected packets for the tenant to look at. What is beyond the limit, or cannot be stored in
 // time, is only counted: the good packets' answer does not depend on it.
 func (f *Front) keepRejected(ctx context.Context, p Principal, received telemetry.Micros, rejected []telemetry.Rejection) {
-	owner := string(p.Tenant) + "/" + string(p.Device)
+	owner := deviceKey{p.Tenant, p.Device}
 	futures := make([]jetstream.PubAckFuture, 0, min(len(rejected), keptBurst))
 	for i := range rejected {
 		if wait, _ := f.keep.take(owner, 1, f.o.Now()); wait > 0 {
@@ -110,7 +110,7 @@ func (f *Front) RefusedUnknown(addressKey string, a telemetry.Attempt) {
 
 func (f *Front) offer(subject string, a telemetry.Attempt) {
 	for _, limit := range []struct {
-		of  *buckets
+		of  *buckets[string]
 		key string
 	}{{f.tell, subject}, {f.tellAll, ""}} {
 		if wait, _ := limit.of.take(limit.key, 1, f.o.Now()); wait > 0 {

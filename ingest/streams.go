@@ -30,15 +30,16 @@ func laneStream(lane telemetry.Lane, o Options) jetstream.StreamConfig {
 		age = criticalAge
 	}
 	return jetstream.StreamConfig{
-		Name:       telemetry.LaneStream(lane),
-		Subjects:   []string{telemetry.LaneFilter(lane)},
-		Retention:  jetstream.LimitsPolicy,
-		Storage:    jetstream.FileStorage,
-		Discard:    jetstream.DiscardNew, // a full lane refuses; dropping the oldest would drop what was acknowledged
-		MaxBytes:   o.LaneBytes,
-		MaxAge:     age,
-		Replicas:   o.Replicas,
-		Duplicates: duplicateWindow,
+		Name:               telemetry.LaneStream(lane),
+		Subjects:           []string{telemetry.LaneFilter(lane)},
+		Retention:          jetstream.LimitsPolicy,
+		Storage:            jetstream.FileStorage,
+		Discard:            jetstream.DiscardNew, // a full lane refuses; dropping the oldest would drop what was acknowledged
+		MaxBytes:           o.LaneBytes,
+		MaxAge:             age,
+		Replicas:           o.Replicas,
+		Duplicates:         duplicateWindow,
+		AllowAtomicPublish: true,
 	}
 }
 
@@ -85,12 +86,12 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 	if err := differs(have, want); err != nil {
 		return err
 	}
-	if have.MaxBytes == want.MaxBytes {
+	if have.MaxBytes == want.MaxBytes && have.AllowAtomicPublish == want.AllowAtomicPublish {
 		return nil
 	}
-	have.MaxBytes = want.MaxBytes
+	have.MaxBytes, have.AllowAtomicPublish = want.MaxBytes, want.AllowAtomicPublish
 	if _, err := js.UpdateStream(ctx, have); err != nil {
-		return fmt.Errorf("change max_bytes of stream %s: %w", want.Name, err)
+		return fmt.Errorf("change max_bytes and allow_atomic of stream %s: %w", want.Name, err)
 	}
 	return nil
 }

@@ -23,7 +23,9 @@ func TestOpenRefusesAStreamThatDiffers(t *testing.T) {
 		"storage":  {func(c *jetstream.StreamConfig) { c.Storage, c.MaxBytes = jetstream.MemoryStorage, 1<<20 }, "storage"},
 		"age":      {func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }, "max_age"},
 		"subjects": {func(c *jetstream.StreamConfig) { c.Subjects = []string{"tel.bulk.a"} }, "subjects"},
-		"async":    {func(c *jetstream.StreamConfig) { c.PersistMode = jetstream.AsyncPersistMode }, "persist_mode"},
+		"async": {func(c *jetstream.StreamConfig) {
+			c.PersistMode, c.AllowAtomicPublish = jetstream.AsyncPersistMode, false
+		}, "persist_mode"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

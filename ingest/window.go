@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,15 +48,22 @@ func newWindow(now time.Time) *window {
 	}
 }
 
-// keys returns the function that makes the keys of one device.
-func (w *window) keys(t id.Tenant, d id.Device) func(packet string) claimKey {
-	owner := string(t) + "/" + string(d) // ids hold no slash
-	first, second := maphash.String(w.seeds[0], owner), maphash.String(w.seeds[1], owner)
-	return func(packet string) claimKey {
-		return claimKey{
-			maphash.Comparable(w.seeds[0], [2]uint64{first, maphash.String(w.seeds[0], packet)}),
-			maphash.Comparable(w.seeds[1], [2]uint64{second, maphash.String(w.seeds[1], packet)}) | 1,
-		}
+// keys makes the keys of one device.
+type keys struct {
+	window        *window
+	first, second uint64
+}
+
+func (w *window) keys(t id.Tenant, d id.Device) keys {
+	owner := [2]string{string(t), string(d)}
+	return keys{w, maphash.Comparable(w.seeds[0], owner), maphash.Comparable(w.seeds[1], owner)}
+}
+
+func (k keys) of(packet string) claimKey {
+	w := k.window
+	return claimKey{
+		maphash.Comparable(w.seeds[0], [2]uint64{k.first, maphash.String(w.seeds[0], packet)}),
+		maphash.Comparable(w.seeds[1], [2]uint64{k.second, maphash.String(w.seeds[1], packet)}) | 1,
 	}
 }
 
@@ -69,12 +77,12 @@ const (
 	waiting                // another request's flight has it: ask again after that one's outcome
 )
 
-// claim asks for one packet. The flight is made by board, under the lock, so that no packet is claimed without one.
-// The caller holds mu.
-func (w *window) claim(i *item, board func(*item) *flight, own func(*flight) bool) (verdict, *flight) {
+// claim asks for one packet of a request. Its flight is found or made under the lock, so that no packet is claimed
+// without one. The caller holds mu.
+func (w *window) claim(i *item, of *items) (verdict, *flight) {
 	if p, ok := w.pending[i.key]; ok {
 		switch {
-		case !own(p.flight):
+		case !slices.Contains(of.own, p.flight):
 			return waiting, p.flight
 		case p.content != i.content:
 			return reused, nil
@@ -91,10 +99,10 @@ func (w *window) claim(i *item, board func(*item) *flight, own func(*flight) boo
 	case ok:
 		return reused, nil
 	}
-	f := board(i)
-	f.claims = append(f.claims, slot{key: i.key, content: i.content})
-	w.pending[i.key] = pendingPacket{flight: f, content: i.content}
-	return claimed, f
+	i.flight = of.board(i)
+	i.flight.claims = append(i.flight.claims, slot{key: i.key, content: i.content})
+	w.pending[i.key] = pendingPacket{flight: i.flight, content: i.content}
+	return claimed, i.flight
 }
 
 // settle turns the claims of a flight into memory when it was stored, and gives them back when not.
@@ -120,11 +128,11 @@ func (w *window) remember(k claimKey, content uint64, now time.Time) {
 
 // learn takes in a batch found in a lane.
 func (w *window) learn(t id.Tenant, b *telemetry.Batch, now time.Time) {
-	key := w.keys(t, b.Device)
+	keys := w.keys(t, b.Device)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i := range b.Packets {
-		w.remember(key(b.Packets[i].ID), b.Packets[i].ContentHash(), now)
+		w.remember(keys.of(b.Packets[i].ID), b.Packets[i].ContentHash(), now)
 	}
 }
 

@@ -117,19 +117,18 @@ func TestConcurrentRepetitionsShareOneFate(t *testing.T) {
 func TestWindowForgetsWholeGenerations(t *testing.T) {
 	now := time.Now()
 	w := newWindow(now)
-	key := w.keys("t-acme", "d-pump")
+	keys := w.keys("t-acme", "d-pump")
 	has := func(packet string) bool {
-		fl := &flight{}
-		v, _ := w.claim(&item{key: key(packet)}, func(*item) *flight { return fl }, func(*flight) bool { return false })
-		delete(w.pending, key(packet))
+		v, _ := w.claim(&item{key: keys.of(packet), packet: &telemetry.Packet{}}, &items{})
+		delete(w.pending, keys.of(packet))
 		return v == stored
 	}
-	w.remember(key("old"), 0, now)
-	w.remember(key("young"), 0, now.Add(windowAge))
+	w.remember(keys.of("old"), 0, now)
+	w.remember(keys.of("young"), 0, now.Add(windowAge))
 	if !has("old") || !has("young") || has("other") {
 		t.Error("a packet of the last ten minutes is not known, or one that never was is")
 	}
-	w.remember(key("youngest"), 0, now.Add(2*windowAge))
+	w.remember(keys.of("youngest"), 0, now.Add(2*windowAge))
 	if has("old") || !has("young") || !has("youngest") {
 		t.Error("generations do not follow each other")
 	}
@@ -144,16 +143,16 @@ func TestWindowForgetsWholeGenerations(t *testing.T) {
 func TestTableRemembersEverything(t *testing.T) {
 	const n = 100_000
 	got := newTable(leastSlots)
-	key := newWindow(time.Now()).keys("t-acme", "d-pump")
+	keys := newWindow(time.Now()).keys("t-acme", "d-pump")
 	for i := range n {
-		got.put(key(fmt.Sprint(i)), uint64(i))
-		got.put(key(fmt.Sprint(i)), uint64(i)+1)
+		got.put(keys.of(fmt.Sprint(i)), uint64(i))
+		got.put(keys.of(fmt.Sprint(i)), uint64(i)+1)
 	}
 	for i := range n {
-		if content, ok := got.get(key(fmt.Sprint(i))); !ok || content != uint64(i)+1 {
+		if content, ok := got.get(keys.of(fmt.Sprint(i))); !ok || content != uint64(i)+1 {
 			t.Fatalf("packet %d: %d, %v", i, content, ok)
 		}
-		if _, ok := got.get(key(fmt.Sprint(-1 - i))); ok {
+		if _, ok := got.get(keys.of(fmt.Sprint(-1 - i))); ok {
 			t.Fatalf("packet %d was never put in", -1-i)
 		}
 	}

@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -27,6 +31,8 @@ const (
 	syncInterval = 100 * time.Millisecond
 	// maxMemoryStore bounds streams in memory; we have none of size, so this only stops an accident.
 	maxMemoryStore = 256 << 20
+	// reconnectWait is how often a connection tries to get to a server that is being restarted: it costs a pipe.
+	reconnectWait = 100 * time.Millisecond
 	// maxPayload bounds one message; ingest groups packets well below it.
 	maxPayload = 1 << 20
 )
@@ -37,6 +43,8 @@ type Options struct {
 	SyncAlways bool         // an acknowledgement waits for the disk
 	MaxStore   int64        // bytes that all streams may reserve together; 0 lets the server take three quarters of the free disk
 	Log        *slog.Logger // receives the server's warnings and errors
+	// Disk tells what is free on the disk that holds a directory; nil asks the operating system.
+	Disk func(dir string) (Disk, error)
 }
 
 func (o Options) validate() error {
@@ -53,10 +61,23 @@ func (o Options) validate() error {
 
 // Server is a running NATS server. Make it with Start.
 type Server struct {
-	nats   *server.Server
-	log    *slog.Logger
+	o      Options
+	logs   *bridge
 	health *nats.Conn // its own, so that a flood on the others does not make the probe lie
 	js     jetstream.JetStream
+	stop   context.CancelFunc
+	guards sync.WaitGroup
+
+	room     atomic.Pointer[noRoom] // nil while there is room
+	restarts atomic.Uint64
+
+	mu      sync.Mutex // guards what follows, and lets only one start or stop at a time
+	nats    *server.Server
+	staged  []string // streams whose batches are made in memory
+	staging *os.File // locks that memory; nil while there is none
+	closed  bool
+
+	current atomic.Pointer[server.Server] // what connections go to; nil while there is none
 }
 
 // Start runs a server over the files in o.Dir and returns when it is ready. It returns ErrStart, wrapping the cause, when
@@ -65,18 +86,21 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStart, err)
 	}
-	ns, err := server.NewServer(settings(o))
-	if err != nil {
+	if o.Disk == nil {
+		o.Disk = diskOf
+	}
+	s := &Server{o: o, logs: &bridge{log: o.Log, fatal: make(chan string, 1)}}
+	if err := s.launch(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStart, err)
 	}
-	logs := &bridge{log: o.Log, fatal: make(chan error, 1)}
-	ns.SetLogger(logs, false, false)
-	s := &Server{nats: ns, log: o.Log}
-	if err := s.run(ctx, logs.fatal); err != nil {
-		ns.Shutdown()
-		ns.WaitForShutdown()
+	if err := s.openHealth(ctx); err != nil {
+		s.halt()
 		return nil, fmt.Errorf("%w: %w", ErrStart, err)
 	}
+	s.lookAtDisk()
+	running, stop := context.WithCancel(context.Background()) // outlives the call that starts; ended by Close
+	s.stop = stop
+	s.guards.Go(func() { s.guard(running) })
 	return s, nil
 }
 
@@ -96,47 +120,81 @@ func settings(o Options) *server.Options {
 	}
 }
 
-// run starts the server and opens the health connection. The server's own Start returns without an error even when
-// JetStream failed; only its log tells, which is why the bridge hands over what was fatal.
-func (s *Server) run(ctx context.Context, fatal <-chan error) error {
+// launch makes a server and waits until it is ready. The server's own Start returns without an error even when JetStream
+// failed; only its log tells, which is why the bridge hands over what was fatal.
+func (s *Server) launch(ctx context.Context) error {
+	ns, err := server.NewServer(settings(s.o))
+	if err != nil {
+		return err
+	}
+	ns.SetLogger(s.logs, false, false)
+	s.logs.reset()
+	s.nats = ns
 	ready := make(chan bool, 1)
 	go func() { // ends with Start or, when that fails, with Shutdown
-		s.nats.Start()
-		ready <- s.nats.ReadyForConnections(startDeadline)
+		ns.Start()
+		ready <- ns.ReadyForConnections(startDeadline)
 	}()
 	select {
-	case err := <-fatal:
-		return err
+	case message := <-s.logs.fatal:
+		err = errors.New(message)
 	case <-ctx.Done():
-		return ctx.Err()
+		err = ctx.Err()
 	case ok := <-ready:
 		if !ok {
-			return fmt.Errorf("not ready after %v", startDeadline)
+			err = fmt.Errorf("not ready after %v", startDeadline)
 		}
 	}
 	select { // both may have happened: a server without JetStream is also ready
-	case err := <-fatal:
-		return err
+	case message := <-s.logs.fatal:
+		err = errors.New(message)
 	default:
 	}
-	return s.openHealth()
+	if err != nil {
+		s.halt()
+		return err
+	}
+	s.stage()
+	s.current.Store(ns)
+	return nil
 }
 
-func (s *Server) openHealth() (err error) {
+// halt stops the server and waits until all of its goroutines are gone.
+func (s *Server) halt() {
+	s.current.Store(nil)
+	s.nats.Shutdown()
+	s.nats.WaitForShutdown()
+	s.unstage()
+}
+
+func (s *Server) openHealth(ctx context.Context) (err error) {
 	if s.health, err = s.Connect("health"); err != nil {
 		return err
 	}
-	s.js, err = jetstream.New(s.health, jetstream.WithDefaultTimeout(healthDeadline))
-	if err != nil {
+	if s.js, err = jetstream.New(s.health, jetstream.WithDefaultTimeout(healthDeadline)); err != nil {
+		return err
+	}
+	if err := s.openCanary(ctx); err != nil {
 		return err
 	}
 	return s.Healthy()
 }
 
+// InProcessConn opens the pipe to whatever server runs now. It makes a Server what the client library asks for connections
+// within the process, first and after each restart.
+func (s *Server) InProcessConn() (net.Conn, error) {
+	if ns := s.current.Load(); ns != nil {
+		return ns.InProcessConn()
+	}
+	return nil, errors.New("the embedded NATS server does not run")
+}
+
 // Connect opens a connection within the process. Its name appears in the server's reports. The caller closes it. It fails
-// only when the server is stopped. Nothing is buffered while the connection is away: a publish then fails at once.
+// only when the server is stopped. The connection outlives a Restart of the server. Nothing is buffered while it is away: a
+// publish then fails at once.
 func (s *Server) Connect(name string) (*nats.Conn, error) {
-	nc, err := nats.Connect("", nats.InProcessServer(s.nats), nats.Name(name), nats.MaxReconnects(-1),
+	nc, err := nats.Connect("", nats.InProcessServer(s), nats.Name(name), nats.MaxReconnects(-1),
+		nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectWait/4, reconnectWait/4),
 		nats.ReconnectBufSize(-1), nats.ErrorHandler(s.complain))
 	if err != nil {
 		return nil, fmt.Errorf("connect %s to the embedded NATS server: %w", name, err)
@@ -148,10 +206,10 @@ func (s *Server) Connect(name string) (*nats.Conn, error) {
 // for again by whoever reads a stream in order.
 func (s *Server) complain(_ *nats.Conn, _ *nats.Subscription, err error) {
 	if errors.Is(err, nats.ErrSlowConsumer) {
-		s.log.Debug("NATS client", "error", err)
+		s.o.Log.Debug("NATS client", "error", err)
 		return
 	}
-	s.log.Warn("NATS client", "error", err)
+	s.o.Log.Warn("NATS client", "error", err)
 }
 
 // Healthy asks JetStream for its account and returns ErrUnhealthy when the answer does not come in two seconds.
@@ -167,12 +225,18 @@ func (s *Server) Healthy() error {
 // Close stops the server and returns when it is down. When ctx ends first it returns the context's error; the server goes
 // on stopping.
 func (s *Server) Close(ctx context.Context) error {
-	s.health.Close()
+	s.stop()
 	done := make(chan struct{})
 	go func() { // ends when the server has stopped
 		defer close(done)
-		s.nats.Shutdown()
-		s.nats.WaitForShutdown()
+		s.guards.Wait()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.closed {
+			s.closed = true
+			s.health.Close()
+			s.halt()
+		}
 	}()
 	select {
 	case <-done:

@@ -42,8 +42,11 @@ var ErrMediaType = errors.New("send application/json or application/x-ndjson")
 // itself: a form can never be a packet, and the shortest command that a person types should work. It returns
 // ErrMediaType, naming what came.
 func FormatOf(contentType string) (Format, error) {
-	if contentType == "" {
+	switch contentType { // as nearly everybody writes it, without taking it apart
+	case "", "application/json":
 		return JSON, nil
+	case "application/x-ndjson":
+		return NDJSON, nil
 	}
 	media, parameters, err := mime.ParseMediaType(contentType)
 	if charset := parameters["charset"]; err == nil && charset != "" && !strings.EqualFold(charset, "utf-8") {
@@ -72,6 +75,8 @@ type Decoded struct {
 	Index    []int // position in the request of each of Packets
 	Rejected []Rejection
 	TimeUnit string // "s", "ms", "us" or "ns" when epoch numbers were used, "mixed" when several; "" otherwise
+
+	scratch *decoder // from the last Decode, for the next one
 }
 
 // ErrSyntax is what every *SyntaxError is.
@@ -101,20 +106,37 @@ func (e *SyntaxError) Is(target error) bool { return target == ErrSyntax }
 // An object without any of these members is a packet of kind metrics whose members are the values. In both, a value is a
 // number, true or false, or text; null is passed over. Pointers of Rejections start at the body, or for NDJSON at the line.
 func Decode(body []byte, o DecodeOptions) (Decoded, error) {
+	var d Decoded
+	if err := d.Decode(body, o); err != nil {
+		return Decoded{}, err
+	}
+	d.scratch = nil // the caller keeps what it points to
+	return d, nil
+}
+
+// Decode is the function of the same name, and reuses the memory that d held: nothing of what it decoded before may be
+// used any more, except strings and Rejections. After an error d holds nothing.
+func (d *Decoded) Decode(body []byte, o DecodeOptions) error {
 	if len(o.IdempotencyKey) > MaxIdempotencyKey {
-		return Decoded{}, &SyntaxError{Code: "idempotency_key",
+		return &SyntaxError{Code: "idempotency_key",
 			Detail: fmt.Sprintf("the idempotency key has %d bytes, at most %d are read", len(o.IdempotencyKey), MaxIdempotencyKey)}
 	}
-	d := newDecoder(string(body), o) // one copy, of which ids, names and texts are parts
+	if d.scratch == nil {
+		d.scratch = &decoder{}
+	}
+	s := d.scratch
+	s.reset(d, body, o)
 	if o.Format == NDJSON {
-		d.lines()
+		s.lines()
 	} else {
-		d.document()
+		s.document()
 	}
-	if d.syntax != nil {
-		d.syntax.Packet = max(d.count-1, 0)
-		return Decoded{}, d.syntax
+	if s.syntax != nil {
+		s.syntax.Packet = max(s.count-1, 0)
+		d.Packets, d.Index, d.Rejected, d.TimeUnit = d.Packets[:0], d.Index[:0], nil, ""
+		return s.syntax
 	}
-	d.out.name(o.Device, o.IdempotencyKey)
-	return d.out, nil
+	d.name(&s.texts, o)
+	s.release()
+	return nil
 }

@@ -240,3 +240,25 @@ func TestFormatOf(t *testing.T) {
 		}
 	}
 }
+
+func TestALeapSecondIsTheLastOfADay(t *testing.T) {
+	for text, good := range map[string]bool{
+		"2026-06-30T23:59:60Z": true, "2026-07-01T01:59:60+02:00": true, "2026-06-30T10:00:60Z": false,
+		"2026-06-30T23:59:60+02:00": false, "2026-06-30T23:59:61Z": false,
+	} {
+		if _, reason := parseTime(text); (reason == "") != good {
+			t.Errorf("%s: %q", text, reason)
+		}
+	}
+}
+
+func TestNamesThatLookLikeOthersAreRefused(t *testing.T) {
+	for name, good := range map[string]bool{
+		"temp": true, "Temperatur °C": true, "می\u200cخواهم": true,
+		"te\u200bmp": false, "\ufefftemp": false, "\u202etemp": false, "te\u00admp": false,
+	} {
+		if reason := badName(name); (reason == "") != good {
+			t.Errorf("%+q: %q", name, reason)
+		}
+	}
+}

@@ -1,43 +1,60 @@
 package telemetry
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// decoder turns the text of one request into Decoded.
+// decoder turns the text of one request into a Decoded. It is kept with it for the next request, because most of what a
+// small request costs is the making and collecting of slices.
 type decoder struct {
 	scanner
 	o      DecodeOptions
-	out    Decoded
-	values []Value // what every packet's Values are a part of; grows, and leaves the parts handed out alone
+	out    *Decoded
+	texts  strings.Builder // the body, and behind it the ids that are made: one piece of memory, of which all strings are parts
+	values []Value         // what every packet's Values are a part of; grows, and leaves the parts handed out alone
 	names  names
 	usedIn []int // for each name the latest packet, counted from 1, that used it: finds duplicates without a search
 	count  int   // packets begun
 	draft  draft // the packet that is being read
 	array  bool  // the packets are elements of an array
-	room   struct {
-		names         [linearNames]string
-		order, usedIn [linearNames]int
-	} // saves the usual device the growing of slices
 }
 
-// bytesPerJSONValue is what `"temp":21.5,` and its share of the packet take; it only sizes a first guess.
-const bytesPerJSONValue = 16
+const (
+	// bytesPerJSONValue is what `"temp":21.5,` and its share of the packet take; it only sizes a first guess.
+	bytesPerJSONValue = 16
+	// keptValues bounds the memory that waits for the next request: one of a hundred packets with ten values each.
+	keptValues = 1 << 10
+)
 
-func newDecoder(text string, o DecodeOptions) *decoder {
-	d := &decoder{
-		scanner: scanner{text: text, end: len(text), utf8OK: utf8.ValidString(text)},
-		o:       o,
-		values:  make([]Value, 0, len(text)/bytesPerJSONValue+1),
+func (d *decoder) reset(out *Decoded, body []byte, o DecodeOptions) {
+	packets := min(bytes.Count(body, []byte("{")), MaxPackets) // at most twice as many as there are
+	d.texts = strings.Builder{}
+	d.texts.Grow(len(body) + packets*idLength)
+	d.texts.Write(body) // never fails
+	text := d.texts.String()
+	d.scanner = scanner{text: text, end: len(text), utf8OK: utf8.ValidString(text)}
+	d.o, d.out, d.count, d.array = o, out, 0, false
+	// White space must not reserve anything: as many values as there are colons, and no more than the bytes could hold.
+	if most := min(len(text)/bytesPerJSONValue, bytes.Count(body, []byte(":"))) + 1; cap(d.values) < most {
+		d.values = make([]Value, 0, most)
 	}
-	d.names = names{list: d.room.names[:0], order: d.room.order[:0]}
-	d.usedIn = d.room.usedIn[:0]
-	packets := min(strings.Count(text, "{"), MaxPackets) // at most twice as many as there are
-	d.out.Packets, d.out.Index = make([]Packet, 0, packets), make([]int, 0, packets)
-	return d
+	d.values, d.usedIn = d.values[:0], d.usedIn[:0]
+	d.names.reset()
+	if out.Packets == nil || cap(out.Packets) < packets {
+		out.Packets, out.Index = make([]Packet, 0, packets), make([]int, 0, packets)
+	}
+	out.Packets, out.Index, out.Rejected, out.TimeUnit = out.Packets[:0], out.Index[:0], nil, ""
+}
+
+// release lets go of what is too large to wait for the next request.
+func (d *decoder) release() {
+	if cap(d.values) > keptValues {
+		d.values, d.names, d.usedIn = nil, names{}, nil
+	}
 }
 
 // document reads a body that is one JSON value.

@@ -4,7 +4,8 @@
 //
 // Contract: pure values and functions; no I/O, no clock, no goroutines, nothing shared. Only the ids of packets that have
 // neither an id nor a time are random; everything else follows from the arguments. Everything may be used
-// concurrently as long as nobody writes to the same value. Text from outside either becomes a valid Packet or a
-// Rejection that names the place and the remedy; it is never repaired in silence. Every subject of the data plane
-// is built and taken apart here and nowhere else, from the types of package id only.
+// concurrently as long as nobody writes to the same value. A Decoded that is used again lends out its memory until then.
+// Text from outside either becomes a valid Packet or a Rejection that names the place and the remedy; it is never repaired
+// in silence. Every subject of the data plane is built and taken apart here and nowhere else, from the types of package id
+// only.
 package telemetry

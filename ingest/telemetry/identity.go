@@ -4,10 +4,9 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
-
-	"longwave/tenants/id"
 )
 
 // idLength characters of 5 bits are 100 bits: made ids do not meet by accident among the packets of one device.
@@ -54,50 +53,42 @@ func stir(x uint64) uint64 {
 
 // name gives every packet without an id one. With an idempotency key it follows from the key and the position; a packet
 // with a time of its own gets one that follows from its content, so that a plain retry is recognised; anything else is
-// new each time it is sent. All made ids share one piece of memory.
-func (d *Decoded) name(device id.Device, key string) {
-	missing := 0
-	for i := range d.Packets {
-		if d.Packets[i].ID == "" {
-			missing++
-		}
+// new each time it is sent.
+func (d *Decoded) name(texts *strings.Builder, o DecodeOptions) {
+	seed, keyed := xxhash.Sum64String(string(o.Device)), uint64(0)
+	if o.IdempotencyKey != "" {
+		keyed = xxhash.Sum64String(o.IdempotencyKey)
 	}
-	if missing == 0 {
-		return
-	}
-	text := make([]byte, 0, missing*idLength)
-	seed, keyed := xxhash.Sum64String(string(device)), xxhash.Sum64String(key)
+	var id [idLength]byte
 	for i := range d.Packets {
 		p := &d.Packets[i]
+		if p.ID != "" {
+			continue
+		}
 		switch {
-		case p.ID != "":
-		case key != "":
+		case o.IdempotencyKey != "":
 			h := stir(keyed ^ stir(uint64(d.Index[i])))
-			text = appendID(text, h, stir(^h))
+			putID(&id, h, stir(^h))
 		case !p.Stamped:
 			a, b := p.sums()
-			text = appendID(text, stir(a^seed), b)
+			putID(&id, stir(a^seed), b)
 		default:
-			text = appendID(text, rand.Uint64(), rand.Uint64())
+			putID(&id, rand.Uint64(), rand.Uint64())
 		}
-	}
-	made := string(text)
-	for i := range d.Packets {
-		if p := &d.Packets[i]; p.ID == "" {
-			p.ID, made = made[:idLength], made[idLength:]
-		}
+		texts.Write(id[:]) // never fails
+		p.ID = texts.String()[texts.Len()-idLength:]
 	}
 }
 
-// appendID writes 60 bits of a and 40 bits of b.
-func appendID(dst []byte, a, b uint64) []byte {
-	for range 12 {
-		dst = append(dst, idAlphabet[a&31])
-		a = bits.RotateLeft64(a, -5)
-	}
-	for range idLength - 12 {
-		dst = append(dst, idAlphabet[b&31])
+// putID writes 60 bits of a and 40 bits of b.
+func putID(id *[idLength]byte, a, b uint64) {
+	for i := range id {
+		if i < 12 {
+			id[i] = idAlphabet[a&31]
+			a = bits.RotateLeft64(a, -5)
+			continue
+		}
+		id[i] = idAlphabet[b&31]
 		b = bits.RotateLeft64(b, -5)
 	}
-	return dst
 }

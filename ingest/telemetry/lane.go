@@ -49,10 +49,13 @@ func AppendBatch(dst []byte, b *Batch) []byte {
 	dst = binary.AppendVarint(dst, int64(b.Received))
 	dst = binary.AppendUvarint(dst, uint64(b.RetainDays))
 	dst = binary.AppendUvarint(dst, uint64(len(b.Packets)))
-	known := names{list: make([]string, 0, linearNames), order: make([]int, 0, linearNames)}
+	var known *names // of what a single packet holds, no name comes twice
+	if len(b.Packets) > 1 {
+		known = &names{list: make([]string, 0, linearNames), order: make([]int, 0, linearNames)}
+	}
 	before := b.Received
 	for i := range b.Packets {
-		dst = appendPacket(dst, &b.Packets[i], before, &known)
+		dst = appendPacket(dst, &b.Packets[i], before, known)
 		before = b.Packets[i].Time
 	}
 	binary.LittleEndian.PutUint32(dst[start+1:], uint32(len(dst)-start-laneHeader))
@@ -70,15 +73,19 @@ func appendPacket(dst []byte, p *Packet, before Micros, known *names) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(p.Values)))
 	for i := range p.Values {
 		v := &p.Values[i]
-		number := known.find(v.Name, i)
+		number := -1
+		if known != nil {
+			number = known.find(v.Name, i)
+		}
 		if isNew := number < 0; isNew {
-			number = known.add(v.Name)
 			dst = binary.AppendUvarint(dst, uint64(tagOf(v)))
 			dst = appendText(dst, v.Name)
 		} else {
 			dst = binary.AppendUvarint(dst, uint64(number+1)<<tagBits|uint64(tagOf(v)))
 		}
-		known.place(i, number)
+		if known != nil {
+			known.note(i, number, v.Name)
+		}
 		dst = appendContent(dst, v)
 	}
 	return dst

@@ -85,7 +85,7 @@ func (d *decoder) member(p *draft, name string) bool {
 		return d.once(&p.inner, name) && d.inner(p)
 	}
 	for _, own := range [...]string{"id", "ts", "kind", "values"} {
-		if strings.EqualFold(own, name) {
+		if len(own) == len(name) && strings.EqualFold(own, name) {
 			return d.refuse("misspelt_member", pointerTo(name), fmt.Sprintf("%s must be written `%s`, or stand inside `values`", quoted(name), own))
 		}
 	}

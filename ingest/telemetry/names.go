@@ -11,6 +11,9 @@ type names struct {
 	order []int          // numbers of the latest packet's names, by position
 }
 
+// reset forgets all names and keeps the room for as many.
+func (n *names) reset() { n.list, n.index, n.order = n.list[:0], nil, n.order[:0] }
+
 // find returns the number of a name that stands at this position of its packet, or -1 for a new one.
 func (n *names) find(name string, position int) int {
 	if position < len(n.order) && n.list[n.order[position]] == name {
@@ -56,4 +59,12 @@ func (n *names) place(position, number int) {
 	} else {
 		n.order = append(n.order, number)
 	}
+}
+
+// note is add, where number says that find did not know the name, and place.
+func (n *names) note(position, number int, name string) {
+	if number < 0 {
+		number = n.add(name)
+	}
+	n.place(position, number)
 }

@@ -67,14 +67,9 @@ func (d *decoder) epoch(p *draft) bool {
 	if !ok {
 		return false
 	}
-	f, err := toFloat(text)
-	unit := unitOf(math.Abs(f))
-	if err != nil || math.Abs(f) >= unit.below {
+	f, t, unit, ok := epochOf(text, whole)
+	if !ok {
 		return d.refuse("ts_invalid", "/ts", "`ts` "+quoted(text)+" is no time in seconds, milliseconds, microseconds or nanoseconds")
-	}
-	t := Micros(math.Round(f * float64(unit.multiply) / float64(unit.divide)))
-	if n, err := strconv.ParseInt(text, 10, 64); whole && err == nil {
-		t = Micros(n * unit.multiply / unit.divide) // a float would lose the last digits of nanoseconds
 	}
 	p.Time, p.Stamped, p.unit = t, false, unit.short
 	code, absurd := d.absurd(t)
@@ -85,6 +80,18 @@ func (d *decoder) epoch(p *draft) bool {
 		absurd = ", which looks like a time since start-up" + absurd
 	}
 	return d.refuse(code, "/ts", fmt.Sprintf("`ts` %s, read as %s, is %s%s", text, unit.long, t.Time().Format(time.RFC3339), absurd))
+}
+
+// epochOf reads a number as a time. A whole one is never made a float, which would lose the last digits of nanoseconds.
+func epochOf(text string, whole bool) (f float64, t Micros, unit epochUnit, ok bool) {
+	if n, err := strconv.ParseInt(text, 10, 64); whole && err == nil {
+		f, unit = float64(n), unitOf(math.Abs(float64(n)))
+		return f, Micros(n * unit.multiply / unit.divide), unit, true
+	}
+	f, err := toFloat(text)
+	unit = unitOf(math.Abs(f))
+	t = Micros(math.Round(f * float64(unit.multiply) / float64(unit.divide)))
+	return f, t, unit, err == nil && math.Abs(f) < unit.below
 }
 
 // absurd tells what is wrong with a time that is too far from the server's, and the remedy: most often the device's clock
@@ -126,8 +133,12 @@ func parseTime(text string) (t Micros, reason string) {
 	month, day := time.Month(field[1]), field[2]
 	date := time.Date(field[0], month, day, field[3], field[4], field[5], 0, time.UTC)
 	y, m, dd := time.Date(field[0], month, day, 0, 0, 0, 0, time.UTC).Date()
-	if y != field[0] || m != month || dd != day || field[3] > 23 || field[4] > 59 || field[5] > 60 { // 60 is a leap second
+	if y != field[0] || m != month || dd != day || field[3] > 23 || field[4] > 59 || field[5] > 60 {
 		return 0, "is no date and time that exists"
+	}
+	// A leap second is the last of a day in UTC (RFC 3339 section 5.7), which time.Date makes the first of the next.
+	if utc := date.Add(-offset); field[5] == 60 && (utc.Hour() != 0 || utc.Minute() != 0) {
+		return 0, "is no date and time that exists: a leap second is 23:59:60 in UTC"
 	}
 	return At(date) + fraction - Micros(offset.Microseconds()), ""
 }

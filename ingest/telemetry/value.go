@@ -68,7 +68,16 @@ func badName(name string) string {
 	if strings.IndexFunc(name, unicode.IsControl) >= 0 {
 		return "holds a control character"
 	}
+	if strings.IndexFunc(name, invisible) >= 0 {
+		return "holds an invisible character, so that it would look like another name"
+	}
 	return ""
+}
+
+// invisible characters change the direction of text or show nothing at all. The two joiners are part of some scripts.
+func invisible(r rune) bool {
+	const joiner, nonJoiner = '\u200d', '\u200c'
+	return unicode.Is(unicode.Cf, r) && r != joiner && r != nonJoiner
 }
 
 func (d *decoder) textValue(v *Value, parent string) (ok bool) {

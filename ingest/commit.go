@@ -1,0 +1,182 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// leastBatch is the number of messages from which an atomic batch is cheaper than an fsync for each of them: the server
+// keeps a batch in files of its own before it commits it, and that costs about as much as this many.
+const leastBatch = 4
+
+// Headers of an atomic batch.
+const (
+	headerBatch    = "Nats-Batch-Id"
+	headerSequence = "Nats-Batch-Sequence"
+	headerCommit   = "Nats-Batch-Commit"
+)
+
+// commit returns when every group of a turn is decided: acknowledged, certainly not stored, or no longer to be found out.
+// Attempts repeat the message ids, so the stream stores a group once, however often and in whatever company it is asked.
+func (c *committer) commit(turn []group) {
+	started := time.Now()
+	ctx, cancel := context.WithTimeout(c.ctx, decideDeadline)
+	defer cancel()
+	together := len(turn) >= leastBatch && c.batches.Load()
+	for undecided := false; ; undecided = true {
+		var err error
+		if together {
+			together, err = c.tryTogether(ctx, turn, started)
+		}
+		if !together {
+			err = c.trySingly(ctx, turn, undecided, started)
+		}
+		if !slices.ContainsFunc(turn, func(g group) bool { return !g.decided }) {
+			return
+		}
+		select {
+		case <-time.After(retryPause):
+		case <-ctx.Done():
+			c.giveUp(turn, err)
+			return
+		}
+	}
+}
+
+func (c *committer) giveUp(turn []group, cause error) {
+	for i := range turn {
+		if !turn[i].decided {
+			c.decide(&turn[i], unavailable(retryOutage, sendSameAgain, cause))
+		}
+	}
+}
+
+// tryTogether publishes the turn as one atomic batch. When the stream refuses it, for instance because one of its
+// messages is there already, it is not to be tried together again: each message then gets an answer of its own.
+func (c *committer) tryTogether(ctx context.Context, turn []group, started time.Time) (again bool, err error) {
+	batch := c.boot + strconv.FormatUint(c.number.Add(1), 36) // a new one each time: an old one may be half there
+	wait := c.acks.expect(1)
+	defer wait.forget()
+	for i := range turn {
+		m := *turn[i].message
+		m.Header = nats.Header{headerBatch: {batch}, headerSequence: {strconv.Itoa(i + 1)}, jetstream.MsgIDHeader: m.Header[jetstream.MsgIDHeader]}
+		if i == len(turn)-1 {
+			m.Header[headerCommit] = []string{"1"}
+			m.Reply = wait.reply(0)
+		}
+		if err := c.acks.conn.PublishMsg(&m); err != nil {
+			return false, err // it is not committed; the messages one by one find out what is wrong
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptDeadline)
+	defer cancel()
+	answer, err := wait.next(ctx)
+	if err != nil {
+		return true, err
+	}
+	if answer.err == nil && answer.batch != batch {
+		c.batches.Store(false) // a server that took it for a single message
+		return false, errNoBatch
+	}
+	var refusal *jetstream.APIError
+	if errors.As(answer.err, &refusal) && (refusal.ErrorCode == codeBatchDisabled || refusal.ErrorCode == codeBatchHeader) {
+		c.batches.Store(false)
+	}
+	if answer.err != nil {
+		c.metrics.splits.Inc()
+		return false, answer.err
+	}
+	c.metrics.batched(c.lane, len(turn))
+	for i := range turn {
+		c.stored(&turn[i], started)
+	}
+	return true, nil
+}
+
+// trySingly publishes what is undecided, one message after the other without waiting in between.
+func (c *committer) trySingly(ctx context.Context, turn []group, undecided bool, started time.Time) (last error) {
+	wait := c.acks.expect(len(turn))
+	defer wait.forget()
+	open := 0
+	for i := range turn {
+		if turn[i].decided {
+			continue
+		}
+		turn[i].message.Reply = wait.reply(i)
+		if err := c.acks.conn.PublishMsg(turn[i].message); err != nil {
+			last = err
+			c.refuse(&turn[i], err, undecided)
+			continue
+		}
+		open++
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptDeadline)
+	defer cancel()
+	for ; open > 0; open-- {
+		answer, err := wait.next(ctx)
+		if err != nil {
+			return err
+		}
+		if answer.err != nil {
+			last = answer.err
+			c.refuse(&turn[answer.index], answer.err, undecided)
+			continue
+		}
+		c.stored(&turn[answer.index], started)
+	}
+	return last
+}
+
+func (c *committer) stored(g *group, started time.Time) {
+	c.metrics.published(c.lane, g, time.Since(started))
+	c.decide(g, nil)
+}
+
+// refuse decides the group when it is certainly not stored.
+func (c *committer) refuse(g *group, err error, undecided bool) {
+	if refusal := refusalOf(err, undecided); refusal != nil {
+		c.decide(g, refusal)
+	}
+}
+
+var errNoBatch = errors.New("the server does not know atomic batches")
+
+// Codes of the server. The first ones are for a stream or an account that may hold no more, the last ones for a stream
+// that takes no batches, or not with the ids of our messages.
+const (
+	codeInsufficientResources jetstream.ErrorCode = 10023
+	codeInsufficientStorage   jetstream.ErrorCode = 10047
+	codeAccountLimits         jetstream.ErrorCode = 10002
+	codeStoreFailed           jetstream.ErrorCode = 10077
+	codeBatchDisabled         jetstream.ErrorCode = 10174
+	codeBatchHeader           jetstream.ErrorCode = 10177
+)
+
+// refusalOf returns what to tell the waiting requests when the message is certainly not stored; nil when it may be. An
+// answer of the stream is certain: it looks for the message id first. That nobody listened is certain for the first
+// attempt only.
+func refusalOf(err error, undecided bool) error {
+	var answer *jetstream.APIError
+	if errors.As(err, &answer) {
+		full := answer.ErrorCode == codeInsufficientResources || answer.ErrorCode == codeInsufficientStorage ||
+			answer.ErrorCode == codeAccountLimits ||
+			answer.ErrorCode == codeStoreFailed && answer.Description == "maximum bytes exceeded"
+		if full {
+			return &UnavailableError{Full: true, Detail: "the queue is full because packets are not being processed",
+				RetryAfter: retryFull, Cause: err}
+		}
+		return unavailable(retryOutage, "the packets could not be stored", err)
+	}
+	unsent := errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrReconnectBufExceeded) ||
+		errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrConnectionClosed)
+	if unsent && !undecided {
+		return unavailable(retryOutage, "the message broker does not answer", err)
+	}
+	return nil
+}
