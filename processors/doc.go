@@ -6,8 +6,11 @@
 //   - Ordered: a message is acknowledged only after everything in it is stored, kept as rejected, or belongs to a
 //     device that was deleted. Nothing else is ordered: blocks of different lanes, and of different copies of the
 //     program, are inserted side by side, which the set of facts absorbs.
-//   - Every line (a stage on a lane) has one goroutine and one block in hand, so a slow lane delays no other, and memory
-//     is bounded whatever the backlog: a line that cannot get rid of its block fetches nothing.
+//   - Every line (a stage on a lane) stores one block while it gathers the next, which grows for as long as that takes: so
+//     blocks are small and soon stored when little comes, and large under a backlog. Memory is bounded whatever the
+//     backlog: a line that cannot get rid of its second block fetches nothing. A line without messages does nothing.
+//   - The critical lane never waits for the others. Of the rest one block is stored at a time, the standard lane's before
+//     the bulk lane's, which is never starved.
 //   - The store slow, down or restarting: the block is tried again with back-off for as long as it takes, its messages
 //     kept from being delivered elsewhere meanwhile. Nothing is acknowledged, nothing is lost; the lane grows.
 //   - The store refuses the data (store.ErrRefused): the block is divided until the packets at fault stand alone. They
@@ -16,7 +19,10 @@
 //   - A packet of a device that does not exist is dropped, once it is old enough that a copy of the program which
 //     merely has not heard of a new device yet cannot mistake it; until then its message is put back.
 //   - NATS slow or gone, a consumer deleted: the line looks for it again with back-off. Redelivery is harmless.
-//   - Run ends with its context: the block in hand gets one last try within drainTimeout, is settled or put back.
+//   - Messages that vanish from a lane before they were stored, at its beginning, in its middle or at its end, are
+//     counted and logged within sentinelInterval; never passed over in silence.
+//   - Run ends with its context: the block that is being stored gets one last try within drainTimeout and is settled or put
+//     back; what was only gathered is put back at once.
 //
 // A Runner's methods may be called concurrently; Run at most once. Any number of Runners, in one program or many,
 // may work on the same lanes.

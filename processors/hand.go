@@ -14,7 +14,8 @@ import (
 // of the program learns of a new device by tailing the control log, and may see the first packet before it.
 const settleAge = 5 * time.Second
 
-// hand is what a line holds between fetching and settling: the messages, and the block that they make.
+// hand is what a line holds between fetching and settling: the messages, and the block that they make. It belongs to
+// one goroutine of the line at a time.
 type hand struct {
 	messages  []jetstream.Msg
 	block     store.Block
@@ -55,6 +56,18 @@ func (h *hand) unread() {
 	clear(h.postponed)
 	clear(h.damaged)
 	h.dropped = 0
+}
+
+// rows is how large the block is.
+func (h *hand) rows() int { return h.block.Rows() }
+
+// inProgress tells NATS that the messages are still being worked on.
+func (h *hand) inProgress() {
+	for _, message := range h.messages {
+		if message.InProgress() != nil {
+			return // no connection: redelivery is harmless
+		}
+	}
 }
 
 func (h *hand) add(message jetstream.Msg) {

@@ -64,6 +64,11 @@ func (a attempts) put(block func() *store.Block) error {
 		if b.Packets() == 0 {
 			return false, nil
 		}
+		done, err := a.line.runner.turns.take(ctx, a.line.lane)
+		if err != nil {
+			return true, err
+		}
+		defer done()
 		begun := time.Now()
 		if err := a.line.runner.Store.Insert(ctx, b); err != nil {
 			return !errors.Is(err, store.ErrRefused), fmt.Errorf("insert: %w", err)

@@ -16,6 +16,9 @@ const (
 	lagTimeout = 3 * time.Second
 	// settledInterval is how often Settled looks: a person waits for a deletion to be complete.
 	settledInterval = 100 * time.Millisecond
+	// idleLooks is how often in a row a consumer must be found without work: one that was made a moment ago says so
+	// before NATS has counted what is waiting for it.
+	idleLooks = 3
 )
 
 // Lag says how far a consumer is behind its lane.
@@ -90,15 +93,17 @@ func (r *Runner) Settled(ctx context.Context) error {
 func (r *Runner) settledUpTo(ctx context.Context, lane telemetry.Lane, mark uint64) error {
 	ticker := time.NewTicker(settledInterval)
 	defer ticker.Stop()
-	for {
+	for idle := 0; ; {
 		consumer, err := r.JS.Consumer(ctx, telemetry.LaneStream(lane), storeConsumer)
 		if err != nil {
 			return err
 		}
 		info := consumer.CachedInfo()
-		// The floor stays behind when the end of the lane expired unread, so an idle consumer counts, too.
-		idle := info.NumPending == 0 && info.NumAckPending == 0
-		if info.AckFloor.Stream >= mark || idle {
+		// The floor stays behind when the end of the lane expired unread, so a consumer that stays idle counts, too.
+		if idle++; info.NumPending > 0 || info.NumAckPending > 0 {
+			idle = 0
+		}
+		if info.AckFloor.Stream >= mark || idle >= idleLooks {
 			return nil
 		}
 		select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -11,15 +12,17 @@ import (
 	"longwave/ingest/telemetry"
 )
 
-// line is one stage on one lane. Its fields belong to the goroutine of run.
+// line is one stage on one lane. Three goroutines pass messages on: inbox brings them from NATS, gather makes a block of
+// them while land stores the block before it.
 type line struct {
-	runner   *Runner
-	stage    stage
-	lane     telemetry.Lane
-	log      *slog.Logger
-	hand     *hand              // what is between fetch and settle, one at a time
-	consumer jetstream.Consumer // nil: to be looked up
+	runner *Runner
+	stage  stage
+	lane   telemetry.Lane
+	log    *slog.Logger
 }
+
+// hands is how many blocks a line holds: one that is being stored, and one that grows meanwhile.
+const hands = 2
 
 const (
 	// firstPause and longestPause bound the back-off: short enough that a restart of the engine is hardly noticed,
@@ -28,41 +31,42 @@ const (
 	longestPause = 5 * time.Second
 )
 
-// run works until ctx ends. Errors are logged when they begin and when they end, not at every attempt.
+// run works until ctx ends.
 func (l *line) run(ctx context.Context) {
-	failures := 0
-	for ctx.Err() == nil {
-		err := l.turn(ctx)
-		switch {
-		case err == nil && failures > 0:
-			l.log.Info("lane is being processed again", "failures", failures)
-			failures = 0
-		case err != nil && ctx.Err() == nil:
-			if failures++; failures == 1 {
-				l.log.Warn("lane cannot be processed; trying again", "error", err)
-			}
-			l.consumer = nil // whatever happened, look whether it still exists
-			pause(ctx, failures)
-		}
+	messages, full, empty := make(chan jetstream.Msg), make(chan *hand), make(chan *hand, hands)
+	for range hands {
+		empty <- newHand(l.runner.Alive)
 	}
+	var workers sync.WaitGroup
+	workers.Go(func() { l.inbox(ctx, messages) })
+	workers.Go(func() { l.sentinel(ctx) })
+	workers.Go(func() {
+		for h := range full {
+			l.land(ctx, h)
+			empty <- h
+		}
+	})
+	for ctx.Err() == nil {
+		h := <-empty
+		h.empty()
+		l.gather(ctx, h, messages, full)
+	}
+	close(full)
+	workers.Wait()
 }
 
-// turn is one round: fetch what there is, let the stage have it, settle.
-func (l *line) turn(ctx context.Context) error {
-	h, err := l.fetch(ctx)
-	if err != nil || len(h.messages) == 0 {
-		return err
-	}
+// land lets the stage have the messages and settles them.
+func (l *line) land(ctx context.Context, h *hand) {
 	l.runner.metrics.fetched(l.lane, h)
 	stop := l.keep(h)
-	err = l.stage.land(l, ctx, h)
+	err := l.stage.land(l, ctx, h)
 	stop()
-	if err != nil {
+	if err != nil { // only because the program stops: everything else is tried again until it succeeds
+		l.log.Info("stopped before everything was stored; the rest is put back", "error", err)
 		l.release(h)
-		return err
+		return
 	}
 	l.settle(h)
-	return nil
 }
 
 // pause waits before the attempt after the given number of failures, or until ctx ends.

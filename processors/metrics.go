@@ -14,7 +14,7 @@ import (
 // metrics are labelled by lane, and by nothing that grows with tenants or devices.
 type metrics struct {
 	messages, packets, dropped, postponed, retries *prometheus.CounterVec
-	rejected                                       *prometheus.CounterVec // by lane and code
+	rejected, losses                               *prometheus.CounterVec // by lane, and code or how
 	rows, seconds                                  *prometheus.HistogramVec
 }
 
@@ -33,14 +33,16 @@ func newMetrics() *metrics {
 		dropped:   counter("dropped_packets_total", "Packets not stored because their device was deleted."),
 		postponed: counter("postponed_messages_total", "Messages put back because they name a device not known yet."),
 		retries:   counter("retries_total", "Attempts to store a block, or to keep a rejected packet, that had to be repeated."),
-		rejected:  counter("rejected_total", "Packets refused by the store, and messages that could not be read.", "code"),
-		rows:      histogram("insert_rows", "Rows of one insert.", prometheus.ExponentialBuckets(1, 4, 10)),
-		seconds:   histogram("insert_seconds", "Duration of one insert.", prometheus.ExponentialBuckets(0.002, 2, 14)),
+		losses: counter("lost_messages_total", "Lane messages that are gone although they were never stored, by how: gone (from the middle), "+
+			"unread (from the beginning) or truncated (from the end).", "how"),
+		rejected: counter("rejected_total", "Packets refused by the store, and messages that could not be read.", "code"),
+		rows:     histogram("insert_rows", "Rows of one insert.", prometheus.ExponentialBuckets(1, 4, 10)),
+		seconds:  histogram("insert_seconds", "Duration of one insert.", prometheus.ExponentialBuckets(0.002, 2, 14)),
 	}
 }
 
 func (m *metrics) register(r prometheus.Registerer) error {
-	for _, c := range []prometheus.Collector{m.messages, m.packets, m.dropped, m.postponed, m.retries, m.rejected,
+	for _, c := range []prometheus.Collector{m.messages, m.packets, m.dropped, m.postponed, m.retries, m.losses, m.rejected,
 		m.rows, m.seconds} {
 		if err := r.Register(c); err != nil {
 			return fmt.Errorf("register metric: %w", err)
@@ -63,6 +65,10 @@ func (m *metrics) inserted(l telemetry.Lane, b *store.Block, took time.Duration)
 	m.packets.WithLabelValues(l.String()).Add(float64(b.Packets()))
 	m.rows.WithLabelValues(l.String()).Observe(float64(b.Rows()))
 	m.seconds.WithLabelValues(l.String()).Observe(took.Seconds())
+}
+
+func (m *metrics) lost(l telemetry.Lane, how string, messages uint64) {
+	m.losses.WithLabelValues(how, l.String()).Add(float64(messages))
 }
 
 func (m *metrics) retried(l telemetry.Lane) { m.retries.WithLabelValues(l.String()).Inc() }

@@ -55,6 +55,7 @@ func (o Options) validate() error {
 type Runner struct {
 	Options
 	metrics *metrics
+	turns   turns
 }
 
 // New prepares a Runner. It returns ErrOptions, or the registerer's error for metrics that are registered already.
@@ -92,7 +93,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	var lines sync.WaitGroup
 	for _, s := range stages() {
 		for _, lane := range telemetry.Lanes() {
-			l := &line{runner: r, stage: s, lane: lane, hand: newHand(r.Alive),
+			l := &line{runner: r, stage: s, lane: lane,
 				log: r.Log.With("consumer", s.consumer, "lane", lane.String())}
 			lines.Go(func() { l.run(ctx) })
 		}

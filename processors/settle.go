@@ -52,11 +52,7 @@ func (l *line) keep(h *hand) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				for _, message := range h.messages {
-					if message.InProgress() != nil {
-						break // no connection: redelivery is harmless
-					}
-				}
+				h.inProgress()
 			}
 		}
 	})

@@ -173,8 +173,17 @@ func writeConfig(c childConfig) error {
   <logger><level>none</level></logger>
   <max_server_memory_usage>%d</max_server_memory_usage>
   <mark_cache_size>%d</mark_cache_size>
+  <background_pool_size>%d</background_pool_size>
+  <background_merges_mutations_concurrency_ratio>2</background_merges_mutations_concurrency_ratio>
+  <os_threads_nice_value_merge_mutate>%d</os_threads_nice_value_merge_mutate>
+  <merge_tree>
+    <!-- Defaults are made for a pool of 32; the engine refuses to start with more than there are places. -->
+    <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
+    <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
+    <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>2</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
+  </merge_tree>
 </clickhouse>
-`, c.MemoryLimit, markCache)
+`, c.MemoryLimit, markCache, mergeThreads, mergeNice)
 	if err := os.WriteFile(c.configFile(), []byte(text), 0o600); err != nil {
 		return fmt.Errorf("configuration of the engine: %w", err)
 	}

@@ -12,12 +12,18 @@ const (
 	// markCache bounds ClickHouse's index cache, whose own default of 5 GiB is meant for a server of its own.
 	markCache = 128 << 20
 
+	// mergeThreads is how many merges and mutations run at once, and mergeNice how far they stand back: ClickHouse's own
+	// sixteen take the processor from inserts on a small machine, where merging later costs nothing but some speed of
+	// reading. Merges that fall behind for good slow inserts down long before there are too many parts.
+	mergeThreads = 2
+	mergeNice    = 5
+
 	// maxExecution ends a query that nobody sensible is still waiting for; a request may set another.
 	maxExecution = 60 * time.Second
 
-	// insertSlots and readSlots: inserts are short and must never wait for reads, so each kind has its own. More than
-	// a few of either on one machine only trades latency for memory.
-	insertSlots = 4
+	// insertSlots and readSlots: inserts are short and must never wait for reads, so each kind has its own. Three lanes
+	// with up to three tables at once, less than all of it together, and a rollup; more only trades latency for memory.
+	insertSlots = 8
 	readSlots   = 8
 
 	// maxStatement bounds SQL text, values of a VALUES list included.

@@ -15,8 +15,8 @@ func TestBlockCountsAndResets(t *testing.T) {
 	var b Block
 	for range 2 {
 		b.Add(tenant, batch(d, packet(noon(), number("a", 1), text("b", "x")), packet(noon()+1, number("a", 2))))
-		if b.Rows() != 3 || b.Packets() != 2 || len(b.latest.ts) != 2 || len(b.touched.hour) != 1 {
-			t.Fatalf("%d rows, %d packets, %d series, %d hours", b.Rows(), b.Packets(), len(b.latest.ts), len(b.touched.hour))
+		if b.Rows() != 3 || b.Packets() != 2 || len(b.series) != 2 || len(b.hours) != 1 {
+			t.Fatalf("%d rows, %d packets, %d series, %d hours", b.Rows(), b.Packets(), len(b.series), len(b.hours))
 		}
 		b.Reset()
 		if b.Rows() != 0 || b.Packets() != 0 {

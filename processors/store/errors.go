@@ -79,6 +79,8 @@ func readError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
 	case errors.As(err, &exception) && overBounds[exception.Code], errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: %w", ErrTooHeavy, err)
+	case errors.As(err, &exception) && damage[exception.Code]:
+		return fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrDamaged, err)
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"longwave/ingest/telemetry"
@@ -11,23 +13,42 @@ import (
 )
 
 // The elements of a tuple are taken from the result of max, never from the stored column: see the view latest_of.
-const selectLatest = `SELECT metric, toUnixTimestamp64Micro(value.1), value.2, value.3, value.4, -value.5, last_pace.2, last_pace.3
+const selectLatest = `SELECT device, metric, toUnixTimestamp64Micro(value.1), value.2, value.3, value.4, -value.5, last_pace.2, last_pace.3
 FROM latest_of(tenant = {tenant:String})
-WHERE device = {device:String} AND toUnixTimestamp64Micro(value.1) > 0 -- a pace can outlive its value
-ORDER BY metric`
+WHERE device IN {devices:Array(String)} AND toUnixTimestamp64Micro(value.1) > 0 -- a pace can outlive its value
+ORDER BY device, metric`
+
+// maxLatest bounds the devices of one question.
+const maxLatest = 10_000
 
 // Latest lists the newest value by device time of every series of a device, in the order of the metrics' names.
 func (r *Reader) Latest(ctx context.Context, d id.Device) ([]telemetry.Latest, error) {
-	var all []telemetry.Latest
-	err := r.ask(ctx, question{name: "latest", sql: selectLatest, params: []any{device(d)}}, func(rows driver.Rows) error {
+	all, err := r.LatestOf(ctx, []id.Device{d})
+	return all[d], err
+}
+
+// LatestOf answers Latest for many devices with one question. A device without data is not in the answer. It returns
+// ErrInvalid for more than 10 000 devices.
+func (r *Reader) LatestOf(ctx context.Context, devices []id.Device) (map[id.Device][]telemetry.Latest, error) {
+	if len(devices) > maxLatest {
+		return nil, fmt.Errorf("store: latest: %w: %d devices", ErrInvalid, len(devices))
+	}
+	names, known := make([]string, len(devices)), make(map[string]id.Device, len(devices))
+	for i, d := range devices {
+		names[i], known[string(d)] = string(d), d
+	}
+	all := make(map[id.Device][]telemetry.Latest)
+	q := question{name: "latest", sql: selectLatest, params: []any{clickhouse.Named("devices", names)}}
+	err := r.ask(ctx, q, func(rows driver.Rows) error {
 		var l telemetry.Latest
+		var name string
 		var kind uint8
 		var at, received int64
 		var p pace
-		err := rows.Scan(&l.Metric, &at, &kind, &l.Value.Num, &l.Value.Text, &received, &p.count, &p.span)
+		err := rows.Scan(&name, &l.Metric, &at, &kind, &l.Value.Num, &l.Value.Text, &received, &p.count, &p.span)
 		l.Value.Name, l.Value.Type = l.Metric, telemetry.ValueType(kind)
 		l.Time, l.Received, l.Interval = telemetry.Micros(at), telemetry.Micros(received), p.interval()
-		all = append(all, l)
+		all[known[name]] = append(all[known[name]], l)
 		return err
 	})
 	return all, err

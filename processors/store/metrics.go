@@ -15,6 +15,7 @@ type metrics struct {
 	querySeconds  *prometheus.HistogramVec
 	queryFailures *prometheus.CounterVec
 	windows       prometheus.Counter
+	damage        prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -33,11 +34,13 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help: "Questions that got no answer."}, []string{"query"}),
 		windows: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "longwave", Subsystem: "store", Name: "rolled_hours_total",
 			Help: "Hours of devices that rollups have recomputed."}),
+		damage: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "longwave", Subsystem: "store", Name: "damage_total",
+			Help: "Questions that met damaged files, and damaged parts that a check found."}),
 	}
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.rows, m.blockRows, m.insertSeconds, m.failures, m.querySeconds, m.queryFailures, m.windows} {
+	for _, c := range []prometheus.Collector{m.rows, m.blockRows, m.insertSeconds, m.failures, m.querySeconds, m.queryFailures, m.windows, m.damage} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
@@ -61,5 +64,8 @@ func (m *metrics) asked(name string, took time.Duration, err error) {
 	m.querySeconds.WithLabelValues(name).Observe(took.Seconds())
 	if err != nil {
 		m.queryFailures.WithLabelValues(name).Inc()
+	}
+	if errors.Is(err, ErrDamaged) {
+		m.damage.Inc()
 	}
 }

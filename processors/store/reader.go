@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,6 +41,9 @@ func (r *Reader) ask(ctx context.Context, q question, scan func(driver.Rows) err
 	start := time.Now()
 	err := r.run(ctx, q, scan)
 	r.store.metrics.asked(q.name, time.Since(start), err)
+	if errors.Is(err, ErrDamaged) { // whoever asked can do nothing about it
+		r.store.log.ErrorContext(ctx, "stored data is damaged; restore it from a copy", "question", q.name, "error", err)
+	}
 	if err != nil {
 		return fmt.Errorf("store: %s: %w", q.name, err)
 	}

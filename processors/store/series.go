@@ -30,8 +30,8 @@ WHERE device = {device:String} AND metric = {metric:String} AND ` + timeRange + 
 ORDER BY ts, value LIMIT {limit:UInt64}`
 
 // Series answers a question about one metric: every reading when they are at most MaxPoints, otherwise buckets with
-// their extremes. Buckets are aligned to 1970 in UTC and whole: the first may begin before From, the last end after
-// To. It returns ErrInvalid for a MaxPoints below 1 or a range that no step divides into so few buckets.
+// their extremes; buckets also when most of the rows are repetitions that are not merged away yet. Buckets are aligned
+// to 1970 in UTC and whole: the first may begin before From, the last end after To. It returns ErrInvalid for a MaxPoints below 1 or a range that no step divides into so few buckets.
 func (r *Reader) Series(ctx context.Context, q telemetry.SeriesQuery) (telemetry.Series, error) {
 	answer := telemetry.Series{Metric: q.Metric, Step: raw}
 	if q.MaxPoints < 1 {
@@ -41,13 +41,19 @@ func (r *Reader) Series(ctx context.Context, q telemetry.SeriesQuery) (telemetry
 		return answer, nil
 	}
 	q.MaxPoints = min(q.MaxPoints, maxPoints)
-	points, err := r.readings(ctx, q)
+	few, err := r.few(ctx, q)
 	if err != nil {
 		return answer, err
 	}
-	if len(points) <= q.MaxPoints {
-		answer.Points = points
-		return answer, nil
+	if few {
+		points, err := r.readings(ctx, q)
+		if err != nil {
+			return answer, err
+		}
+		if len(points) <= q.MaxPoints {
+			answer.Points = points
+			return answer, nil
+		}
 	}
 	s, err := stepFor(q.From, q.To, q.MaxPoints)
 	if err != nil {
@@ -62,6 +68,22 @@ func (r *Reader) Series(ctx context.Context, q telemetry.SeriesQuery) (telemetry
 	}
 	answer.Step = s.String()
 	return answer, nil
+}
+
+const selectFew = `SELECT count() FROM (SELECT 1 FROM stored_readings_of(tenant = {tenant:String})
+WHERE device = {device:String} AND metric = {metric:String} AND ` + timeRange + ` LIMIT {limit:UInt64})`
+
+// repetitions is how many rows a reading may have on average for few to be sure of itself.
+const repetitions = 4
+
+// few says whether there may be at most MaxPoints readings. To remove the repetitions of a month in order to find out
+// that it has too many readings costs several times the answer itself; to look at as many rows as there may be does not.
+func (r *Reader) few(ctx context.Context, q telemetry.SeriesQuery) (bool, error) {
+	limit := repetitions*q.MaxPoints + 1
+	var rows uint64
+	params := append(span(q.From, q.To), device(q.Device), clickhouse.Named("metric", q.Metric), clickhouse.Named("limit", limit))
+	err := r.ask(ctx, question{name: "few", sql: selectFew, params: params}, func(found driver.Rows) error { return found.Scan(&rows) })
+	return rows < uint64(limit), err
 }
 
 // readings returns one reading more than asked for when there are more.

@@ -72,7 +72,8 @@ func New(o Options) (*Store, error) {
 }
 
 // Prepare brings the schema up to date. It returns migrations.ErrEdited or migrations.ErrNewer for a database that this
-// program must not use, and ErrUnavailable when ClickHouse does not answer: then try again.
+// program must not use, and ErrUnavailable when ClickHouse does not answer: then try again. Damage that ClickHouse found
+// when it loaded the tables is logged and counted; it is no reason not to go on with what is left.
 func (s *Store) Prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
@@ -80,6 +81,10 @@ func (s *Store) Prepare(ctx context.Context) error {
 		return fmt.Errorf("store: prepare: %w", err)
 	}
 	s.prepared.Store(true)
+	if err := s.Undamaged(ctx); errors.Is(err, ErrDamaged) {
+		s.metrics.damage.Inc()
+		s.log.ErrorContext(ctx, "stored data is damaged; readings are missing from answers until it is restored from a copy", "error", err)
+	}
 	return nil
 }
 
