@@ -7,74 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"longwave/ingest/telemetry"
 	"longwave/tenants/id"
-)
-
-// The events. Their JSON names are the format of the control log: a changed meaning is a new version with an upgrade.
-type (
-	personCreated struct {
-		ID       id.Person `json:"id"`
-		Email    string    `json:"email"`
-		Name     string    `json:"name"`
-		Password string    `json:"password_hash"`
-	}
-	operatorGranted struct {
-		Person id.Person `json:"person"`
-	}
-	tenantCreated struct {
-		ID         id.Tenant `json:"id"`
-		Name       string    `json:"name"`
-		RetainDays uint16    `json:"retain_days"`
-		Owner      id.Person `json:"owner"` // its first member
-	}
-	keyCreated struct {
-		ID   id.Key `json:"id"`
-		Name string `json:"name"`
-		Role Role   `json:"role"`
-		Sum  []byte `json:"sha256"`
-	}
-	keyRevoked struct {
-		ID id.Key `json:"id"`
-	}
-	deviceCreated struct {
-		ID       id.Device         `json:"id"`
-		Name     string            `json:"name"`
-		Labels   map[string]string `json:"labels,omitempty"`
-		Interval time.Duration     `json:"interval_ns,omitempty"`
-		Demo     bool              `json:"demo,omitempty"`
-		Token    tokenIssued       `json:"token"`
-	}
-	tokenIssued struct {
-		ID  string `json:"id"`
-		Sum []byte `json:"sha256"`
-	}
-	deviceRenamed struct {
-		ID   id.Device `json:"id"`
-		From string    `json:"from"`
-		To   string    `json:"to"`
-	}
-	deviceSwitched struct {
-		ID       id.Device `json:"id"`
-		Disabled bool      `json:"disabled"`
-	}
-	tokenRotated struct {
-		ID       id.Device   `json:"id"`
-		Token    tokenIssued `json:"token"`
-		OldUntil time.Time   `json:"old_until"`
-	}
-	deviceDeleted struct {
-		ID   id.Device `json:"id"`
-		Name string    `json:"name"`
-	}
-	deviceErased struct {
-		ID     id.Device        `json:"id"`
-		Erased telemetry.Erased `json:"erased"`
-	}
-	metricDescribed struct {
-		Name string `json:"name"`
-		Unit string `json:"unit"`
-	}
 )
 
 // contradiction is the error of an event that no command can have decided on the state before it.
@@ -131,16 +64,24 @@ func (s *State) count(t id.Tenant, devices, keys, metrics int) error {
 }
 
 func (e keyCreated) apply(s *State, at stamp) error {
-	sum, err := parseDigest(e.Sum)
+	if _, exists := s.keys.Get(key2(at.tenant, e.ID)); exists {
+		return contradiction("key %s exists", e.ID)
+	}
+	if err := s.putKey(e.key(at), e.Sum); err != nil {
+		return err
+	}
+	return s.count(at.tenant, 0, 1, 0)
+}
+
+func (s *State) putKey(k Key, hash []byte) error {
+	sum, err := parseDigest(hash)
 	if err != nil {
 		return err
 	}
-	k := &apiKey{Key: e.key(at), sum: sum}
-	if _, exists := s.keys.Set(key2(at.tenant, e.ID), k); exists {
-		return contradiction("key %s exists", e.ID)
-	}
-	s.keyIndex.Set(publicOf(e.ID), k)
-	return s.count(at.tenant, 0, 1, 0)
+	made := &apiKey{Key: k, sum: sum}
+	s.keys.Set(key2(k.Tenant, k.ID), made)
+	s.keyIndex.Set(publicOf(k.ID), made)
+	return nil
 }
 
 func (e keyCreated) key(at stamp) Key {
@@ -202,7 +143,8 @@ func (s *State) putDevice(old, d *device) error {
 		return contradiction("the name of device %s is taken", d.ID)
 	}
 	for _, token := range d.Tokens {
-		if other, replaced := s.byToken.Set(token.index, d); replaced && other.ID != d.ID {
+		replaced := s.byToken.set(holder{token.index, token.sum, token.Expires, d})
+		if replaced != nil && replaced.device.ID != d.ID {
 			return contradiction("the token of device %s is taken", d.ID)
 		}
 	}
@@ -222,7 +164,7 @@ func (s *State) dropDevice(d, next *device) {
 	}
 	for _, token := range d.Tokens {
 		if next == nil || !slices.ContainsFunc(next.Tokens, func(t Token) bool { return t.index == token.index }) {
-			s.byToken.Delete(token.index)
+			s.byToken.remove(token.index)
 		}
 	}
 }
@@ -250,6 +192,14 @@ func (e deviceRenamed) apply(s *State, at stamp) error {
 
 func (e deviceSwitched) apply(s *State, at stamp) error {
 	return s.change(at.tenant, e.ID, func(d *Device) { d.Disabled = e.Disabled })
+}
+
+func (e deviceLabelled) apply(s *State, at stamp) error {
+	return s.change(at.tenant, e.ID, func(d *Device) { d.Labels = e.To })
+}
+
+func (e deviceTimed) apply(s *State, at stamp) error {
+	return s.change(at.tenant, e.ID, func(d *Device) { d.Interval = e.To })
 }
 
 // apply keeps two tokens at most: the new one, and the one it replaces until its time has come. One that was already

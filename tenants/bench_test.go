@@ -107,3 +107,16 @@ func BenchmarkDevicesPage(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkHistory is one page of what was changed last.
+func BenchmarkHistory(b *testing.B) {
+	s, made, _ := claimed(b)
+	for i := range 200 {
+		mustCreate(b, s, made.Tenant.ID, fmt.Sprint("pump-", i))
+	}
+	for b.Loop() {
+		if page, err := s.History(b.Context(), made.Tenant.ID, HistoryQuery{Limit: 50}); err != nil || len(page.Past) != 50 {
+			b.Fatal(len(page.Past), err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package tenants
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"longwave/ingest/telemetry"
@@ -40,50 +41,89 @@ func (s *Service) onDevice(ctx context.Context, actor Actor, on deviceRef, decid
 	return found, nil
 }
 
-// RenameDevice gives a device another name. It returns ErrNotFound, *InvalidError (ErrExists if the name is taken) and
-// the errors of every command. The name it has already changes nothing.
-func (s *Service) RenameDevice(ctx context.Context, actor Actor, t id.Tenant, d id.Device, name string) (Device, error) {
-	name, err := checkName("name", name)
+// DeviceChange says what is to be different about a device; nil leaves it as it is.
+type DeviceChange struct {
+	Name     *string
+	Labels   *map[string]string // all of them: what is not in it is removed
+	Interval *time.Duration     // 0 means: learn it
+	Disabled *bool
+}
+
+// ChangeDevice changes several things about a device in one command: all of them or none. It returns ErrNotFound,
+// *InvalidError with the field "name", "labels" or "interval" (ErrExists if the name is taken), and the errors of every
+// command. What is so already is not changed, and if that is everything, nothing is written.
+func (s *Service) ChangeDevice(ctx context.Context, actor Actor, t id.Tenant, d id.Device, c DeviceChange) (Device, error) {
+	c, err := c.check()
 	if err != nil {
-		return Device{}, fmt.Errorf("rename device: %w", err)
+		return Device{}, fmt.Errorf("change device: %w", err)
 	}
 	changed, err := s.onDevice(ctx, actor, deviceRef{t, d}, func(st *State, old Device, _ time.Time) ([]event, error) {
-		if old.Name == name {
-			return nil, nil
-		}
-		if other, exists := st.byName.Get(key2(t, foldText(name))); exists && other.ID != d {
-			return nil, taken("name", name)
-		}
-		return []event{deviceRenamed{ID: d, From: old.Name, To: name}}, nil
+		return c.events(st, old)
 	})
 	if err != nil {
-		return Device{}, fmt.Errorf("rename device: %w", err)
+		return Device{}, fmt.Errorf("change device: %w", err)
 	}
 	return changed, nil
 }
 
-// DisableDevice makes ingest refuse a device until it is enabled again. It returns ErrNotFound and the errors of every
-// command; a disabled device stays disabled.
+// check looks at what does not depend on the device, and copies what the caller may go on changing.
+func (c DeviceChange) check() (DeviceChange, error) {
+	if c.Name != nil {
+		name, err := checkName("name", *c.Name)
+		if err != nil {
+			return c, err
+		}
+		c.Name = &name
+	}
+	if c.Labels != nil {
+		labels := maps.Clone(*c.Labels)
+		if err := checkLabels("labels", labels); err != nil {
+			return c, err
+		}
+		c.Labels = &labels
+	}
+	if c.Interval != nil {
+		return c, checkInterval("interval", *c.Interval)
+	}
+	return c, nil
+}
+
+// events is what really changes, one event for each thing.
+func (c DeviceChange) events(st *State, old Device) ([]event, error) {
+	var list []event
+	if c.Name != nil && *c.Name != old.Name {
+		if other, exists := st.byName.Get(key2(old.Tenant, foldText(*c.Name))); exists && other.ID != old.ID {
+			return nil, taken("name", *c.Name)
+		}
+		list = append(list, deviceRenamed{ID: old.ID, From: old.Name, To: *c.Name})
+	}
+	if c.Labels != nil && !maps.Equal(*c.Labels, old.Labels) {
+		list = append(list, deviceLabelled{ID: old.ID, From: old.Labels, To: *c.Labels})
+	}
+	if c.Interval != nil && *c.Interval != old.Interval {
+		list = append(list, deviceTimed{ID: old.ID, From: old.Interval, To: *c.Interval})
+	}
+	if c.Disabled != nil && *c.Disabled != old.Disabled {
+		list = append(list, deviceSwitched{ID: old.ID, Disabled: *c.Disabled})
+	}
+	return list, nil
+}
+
+// RenameDevice is ChangeDevice for the name alone.
+func (s *Service) RenameDevice(ctx context.Context, actor Actor, t id.Tenant, d id.Device, name string) (Device, error) {
+	return s.ChangeDevice(ctx, actor, t, d, DeviceChange{Name: &name})
+}
+
+// DisableDevice is ChangeDevice that makes ingest refuse a device until it is enabled again.
 func (s *Service) DisableDevice(ctx context.Context, actor Actor, t id.Tenant, d id.Device) (Device, error) {
-	return s.switchDevice(ctx, actor, deviceRef{t, d}, true)
+	off := true
+	return s.ChangeDevice(ctx, actor, t, d, DeviceChange{Disabled: &off})
 }
 
-// EnableDevice lets a disabled device send again. It returns ErrNotFound and the errors of every command.
+// EnableDevice is ChangeDevice that lets a disabled device send again.
 func (s *Service) EnableDevice(ctx context.Context, actor Actor, t id.Tenant, d id.Device) (Device, error) {
-	return s.switchDevice(ctx, actor, deviceRef{t, d}, false)
-}
-
-func (s *Service) switchDevice(ctx context.Context, actor Actor, on deviceRef, off bool) (Device, error) {
-	changed, err := s.onDevice(ctx, actor, on, func(_ *State, old Device, _ time.Time) ([]event, error) {
-		if old.Disabled == off {
-			return nil, nil
-		}
-		return []event{deviceSwitched{ID: on.device, Disabled: off}}, nil
-	})
-	if err != nil {
-		return Device{}, fmt.Errorf("switch device: %w", err)
-	}
-	return changed, nil
+	off := false
+	return s.ChangeDevice(ctx, actor, t, d, DeviceChange{Disabled: &off})
 }
 
 // RotateToken gives a device a new token, returned here and never again. The one it replaces stays valid for overlap;
@@ -95,7 +135,7 @@ func (s *Service) RotateToken(ctx context.Context, actor Actor, t id.Tenant, d i
 	}
 	text, public, sum := mintToken(devicePrefix)
 	_, err := s.onDevice(ctx, actor, deviceRef{t, d}, func(st *State, _ Device, now time.Time) ([]event, error) {
-		if _, used := st.byToken.Get(indexOf(public)); used { // as good as never; trying again makes another one
+		if st.byToken.get(indexOf(public)) != nil { // as good as never; trying again makes another one
 			return nil, ErrConflict
 		}
 		return []event{tokenRotated{ID: d, Token: tokenIssued{ID: public, Sum: sum[:]}, OldUntil: now.Add(overlap)}}, nil

@@ -63,3 +63,24 @@ func (c Claim) check() (_ Claim, err error) {
 	}
 	return c, checkPassword(c.Password, c.Email, local, c.Name, c.Tenant)
 }
+
+// CreateTenant makes another tenant, owned by the operator who makes it. It returns *InvalidError for the name,
+// ErrForbidden when the actor is no operator, and the errors of every command.
+func (s *Service) CreateTenant(ctx context.Context, actor Actor, name string) (Tenant, error) {
+	name, err := checkName("name", name)
+	if err != nil {
+		return Tenant{}, fmt.Errorf("create tenant: %w", err)
+	}
+	tenant := id.New[id.Tenant]()
+	st, err := s.command(ctx, actor, platformSubject, func(st *State, _ time.Time) ([]event, error) {
+		if owner, _ := st.Person(actor.Person); !owner.Operator {
+			return nil, fmt.Errorf("%w: only an operator creates tenants", ErrForbidden)
+		}
+		return []event{tenantCreated{ID: tenant, Name: name, RetainDays: defaultRetainDays, Owner: actor.Person}}, nil
+	})
+	if err != nil {
+		return Tenant{}, fmt.Errorf("create tenant: %w", err)
+	}
+	made, _ := st.Tenant(tenant)
+	return made, nil
+}

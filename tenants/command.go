@@ -1,6 +1,7 @@
 package tenants
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,9 @@ import (
 const (
 	// commandTimeout bounds a command from its first decision to its visibility. A person waits for it.
 	commandTimeout = 10 * time.Second
+
+	// storeTimeout is how long a command waits for its acknowledgement before it is sent again.
+	storeTimeout = 2 * time.Second
 
 	// commandAttempts bounds how often a command decides again because others were faster. Within a process commands of
 	// one subject take turns, so only other processes can be faster.
@@ -51,7 +55,7 @@ func (s *Service) command(ctx context.Context, actor Actor, subject string, deci
 			return st, err
 		}
 		expected, _ := st.subjects.Get(subject)
-		data, err := encodeCommand(now, actor, events)
+		data, err := encodeCommand(envelope{At: now, Actor: actor, After: st.link(subject)}, events)
 		if err != nil {
 			return nil, err
 		}
@@ -80,24 +84,43 @@ func (s *Service) turn(ctx context.Context, subject string) (done func(), err er
 	}
 }
 
-// store appends a command if the last message of its subject is still the expected one, and ErrConflict otherwise.
+// store appends a command if the last message of its subject is still the expected one, and ErrConflict otherwise. What
+// gets no answer is sent again: it may have been on its way when the connection broke.
 func (s *Service) store(ctx context.Context, subject string, expected uint64, data []byte) (uint64, error) {
 	if len(data) > commandBytes {
 		return 0, tooLarge(len(data))
 	}
-	message := &nats.Msg{Subject: subject, Data: data}
-	ack, err := s.js.PublishMsg(ctx, message, jetstream.WithExpectLastSequencePerSubject(expected),
-		jetstream.WithExpectStream(StreamName))
-	switch {
-	case err == nil:
-		return ack.Sequence, nil
-	case wrongSequence(err):
-		return 0, ErrConflict
-	case errors.Is(err, nats.ErrMaxPayload): // an external server with a smaller bound than the default
-		return 0, tooLarge(len(data))
-	default:
+	for again := false; ; again = true {
+		attempt, cancel := context.WithTimeout(ctx, storeTimeout)
+		ack, err := s.js.PublishMsg(attempt, &nats.Msg{Subject: subject, Data: data},
+			jetstream.WithExpectLastSequencePerSubject(expected), jetstream.WithExpectStream(StreamName))
+		cancel()
+		switch {
+		case err == nil:
+			return ack.Sequence, nil
+		case wrongSequence(err) && again:
+			return s.stored(ctx, subject, expected, data)
+		case wrongSequence(err):
+			return 0, ErrConflict
+		case errors.Is(err, nats.ErrMaxPayload): // an external server with a smaller bound than the default
+			return 0, tooLarge(len(data))
+		case !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil:
+			return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+	}
+}
+
+// stored tells whose message took the place behind the expected one: ErrConflict when it is not this one. The broker
+// would not know it by a message id, since it looks at the expected position first.
+func (s *Service) stored(ctx context.Context, subject string, expected uint64, data []byte) (uint64, error) {
+	next, err := s.stream.GetMsg(ctx, expected+1, jetstream.WithGetMsgSubject(subject))
+	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	if !bytes.Equal(next.Data, data) {
+		return 0, ErrConflict
+	}
+	return next.Sequence, nil
 }
 
 func tooLarge(bytes int) error {

@@ -72,7 +72,7 @@ func (s *Service) create(ctx context.Context, actor Actor, t id.Tenant, batch ne
 			if _, exists := st.byName.Get(key2(t, foldText(w.Name))); exists {
 				return nil, taken(batch.field(i, "name"), w.Name)
 			}
-			if _, used := st.byToken.Get(indexOf(w.Token.ID)); used { // as good as never; trying again makes another one
+			if st.byToken.get(indexOf(w.Token.ID)) != nil { // as good as never; trying again makes another one
 				return nil, ErrConflict
 			}
 			device, err := w.device(stamp{at: now, tenant: t})

@@ -25,6 +25,7 @@ type envelope struct {
 	V      int       `json:"v"`
 	At     time.Time `json:"at"`
 	Actor  Actor     `json:"actor"`
+	After  link      `json:"after"`
 	Events []record  `json:"events"`
 }
 
@@ -38,6 +39,7 @@ type record struct {
 // cannot have been decided on that state.
 type event interface {
 	apply(s *State, at stamp) error
+	tell(p *Past) // for the people who read the log
 }
 
 // stamp is what every event of a message has in common. tenant is empty for an event of the platform.
@@ -65,6 +67,10 @@ func describe(e event) (name string, current int) {
 		return "device.renamed", 1
 	case deviceSwitched:
 		return "device.switched", 1
+	case deviceLabelled:
+		return "device.labelled", 1
+	case deviceTimed:
+		return "device.interval_changed", 1
 	case tokenRotated:
 		return "device.token_rotated", 1
 	case deviceDeleted:
@@ -97,6 +103,10 @@ func decodeEvent(r record) (event, error) {
 		return decode[deviceRenamed](r)
 	case "device.switched":
 		return decode[deviceSwitched](r)
+	case "device.labelled":
+		return decode[deviceLabelled](r)
+	case "device.interval_changed":
+		return decode[deviceTimed](r)
 	case "device.token_rotated":
 		return decode[tokenRotated](r)
 	case "device.deleted":
@@ -136,9 +146,9 @@ func decode[E event](r record, steps ...upgrade) (event, error) {
 	return e, nil
 }
 
-// encodeCommand writes the message of one command.
-func encodeCommand(at time.Time, actor Actor, events []event) ([]byte, error) {
-	out := envelope{V: envelopeVersion, At: at, Actor: actor, Events: make([]record, len(events))}
+// encodeCommand writes the message of one command. The caller has filled in who, when and after what.
+func encodeCommand(out envelope, events []event) ([]byte, error) {
+	out.V, out.Events = envelopeVersion, make([]record, len(events))
 	for i, e := range events {
 		data, err := json.Marshal(e)
 		if err != nil {
@@ -154,26 +164,23 @@ func encodeCommand(at time.Time, actor Actor, events []event) ([]byte, error) {
 	return data, nil
 }
 
-// fold applies one message of the log to a draft: the whole of the projection is this function, again and again.
-func fold(s *State, subject string, seq uint64, data []byte) error {
-	if seq != s.seq+1 {
-		return fmt.Errorf("%w: message %d follows %d, something between them is missing", ErrLog, seq, s.seq)
+// fold applies one message of the log to a draft: the whole of the projection is this function, again and again. After
+// an error the draft is of no use any more.
+func fold(s *State, c *chain, m message) error {
+	at, envelope, err := open(m.subject, m.data)
+	if err == nil {
+		err = s.check(c, m.subject, envelope.After)
 	}
-	at, envelope, err := open(subject, data)
-	if err != nil {
-		return fmt.Errorf("message %d on %s: %w", seq, subject, err)
-	}
-	for _, r := range envelope.Events {
-		e, err := decodeEvent(r)
-		if err == nil {
+	for i := 0; err == nil && i < len(envelope.Events); i++ {
+		var e event
+		if e, err = decodeEvent(envelope.Events[i]); err == nil {
 			err = e.apply(s, at)
 		}
-		if err != nil { // s is of no use any more: some events of the message may be in it
-			return fmt.Errorf("message %d on %s: %w", seq, subject, err)
-		}
 	}
-	s.seq = seq
-	s.subjects.Set(subject, seq)
+	if err != nil {
+		return fmt.Errorf("message %d on %s: %w", m.seq, m.subject, err)
+	}
+	s.advance(c, m.subject, m.data)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,14 @@ type Options struct {
 	Replicas int                 // copies of the control stream; 0 means 1
 	Log      *slog.Logger        // required
 	Now      func() time.Time    // nil means time.Now
+
+	// SnapshotDir is a directory, of this process alone, for a file that keeps the start short. Without it every start
+	// reads the whole log.
+	SnapshotDir string
+
+	// Anchor keeps the head of the log where who can change the log cannot: it is called by Run at its start, after
+	// changes, and at its end, one call at a time, with a few seconds each.
+	Anchor func(context.Context, Anchor) error
 }
 
 func (o *Options) check() error {
@@ -37,16 +46,23 @@ func (o *Options) check() error {
 // Service holds the projection of the control log and accepts commands.
 type Service struct {
 	js       jetstream.JetStream
+	stream   jetstream.Stream
 	log      *slog.Logger
 	now      func() time.Time
 	state    atomic.Pointer[State]
 	draft    *State // written by Open, then by Run only
+	chain    *chain // of the draft
 	running  atomic.Bool
 	turns    [turnCount]chan struct{}
 	seed     maphash.Seed // spreads subjects over turns
 	hasher   *hasher
 	attempts *throttle
 	firstRun atomic.Pointer[digest]
+
+	snapshots string // directory
+	anchors   func(context.Context, Anchor) error
+	recalled  uint64 // position of the snapshot that Open began with
+	useless   bool   // there was one that could not be used
 }
 
 // Open makes the control stream if there is none and folds everything that is in it. It returns ErrStreamDiffers if
@@ -58,19 +74,34 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	}
 	s := &Service{
 		js: o.JS, log: o.Log, now: o.Now, draft: new(State), seed: maphash.MakeSeed(), hasher: newHasher(), attempts: newThrottle(),
+		snapshots: o.SnapshotDir, anchors: o.Anchor,
 	}
 	for i := range s.turns {
 		s.turns[i] = make(chan struct{}, 1)
 	}
-	last, err := ensureStream(ctx, o.JS, o.Replicas)
-	if err != nil {
-		return nil, fmt.Errorf("open the control log: %w", err)
-	}
-	if err := s.replay(ctx, last); err != nil {
+	if err := s.load(ctx, o.Replicas); err != nil {
 		return nil, fmt.Errorf("open the control log: %w", err)
 	}
 	s.state.Store(s.draft.freeze())
 	return s, nil
+}
+
+// load folds everything that is in the log.
+func (s *Service) load(ctx context.Context, replicas int) error {
+	stream, state, err := ensureStream(ctx, s.js, replicas)
+	if err != nil {
+		return err
+	}
+	last, err := checkEnds(state)
+	if err != nil {
+		return err
+	}
+	s.stream = stream
+	if state.Msgs == last { // otherwise a message is missing: reading all of them tells which
+		s.recall(ctx, last)
+	}
+	s.chain = newChain(foldWindow, s.draft.seq, s.draft.head)
+	return readLog(ctx, s.js, span{s.draft.seq, last}, func(m message) error { return fold(s.draft, s.chain, m) })
 }
 
 // State returns the newest state that this process knows. It never waits.
@@ -81,11 +112,33 @@ func (s *Service) State() *State { return s.state.Load() }
 func (s *Service) Changed() <-chan struct{} { return s.State().changed }
 
 // Run follows the control log until ctx ends, and returns nil then. It returns ErrLog or ErrNewer when the log cannot be
-// understood any more; the program must not go on then. While the broker is away it tries again. Call it once.
+// understood any more, or has become shorter; the program must not go on then, but a new start may. While the broker is
+// away it tries again. Call it once.
 func (s *Service) Run(ctx context.Context) error {
 	if s.running.Swap(true) {
 		return errors.New("the control log is followed already")
 	}
+	ctx, stop := context.WithCancelCause(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		if err := (&keeper{Service: s, saved: s.recalled}).keep(ctx); err != nil {
+			stop(err)
+		}
+	})
+	err := s.followAgain(ctx)
+	stop(nil)
+	beside.Wait()
+	if cause := context.Cause(ctx); err == nil && fatal(cause) {
+		err = cause
+	}
+	if err != nil {
+		return fmt.Errorf("follow the control log: %w", err)
+	}
+	return nil
+}
+
+// followAgain follows the log, whatever comes between, until ctx ends or going on is of no use.
+func (s *Service) followAgain(ctx context.Context) error {
 	pause := followPause
 	for ctx.Err() == nil {
 		begin := s.draft.seq
@@ -94,7 +147,7 @@ func (s *Service) Run(ctx context.Context) error {
 		case ctx.Err() != nil: // the way to end it, and no failure
 			continue
 		case fatal(err):
-			return fmt.Errorf("follow the control log: %w", err)
+			return err
 		case s.draft.seq > begin:
 			pause = followPause
 		}
@@ -106,6 +159,30 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// follow folds and publishes what comes, until ctx ends or the broker is lost. A burst is published in steps.
+func (s *Service) follow(ctx context.Context) error {
+	log, err := openLog(ctx, s.js, s.draft.seq)
+	if err != nil {
+		return err
+	}
+	defer log.messages.Stop()
+	for {
+		m, err := log.next(ctx)
+		if err == nil {
+			err = fold(s.draft, s.chain, m)
+		}
+		if err != nil {
+			if !fatal(err) && s.draft.seq > s.State().seq { // the rest of a burst that was cut off
+				s.publish()
+			}
+			return err
+		}
+		if m.pending == 0 || s.draft.seq%publishEvery == 0 {
+			s.publish()
+		}
+	}
 }
 
 // publish makes the draft visible to everybody.

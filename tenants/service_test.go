@@ -82,14 +82,17 @@ func dump(s *State) []string {
 	add(&lines, "devices", &s.devices)
 	add(&lines, "byName", &s.byName)
 	add(&lines, "byCreated", &s.byCreated)
-	add(&lines, "byToken", &s.byToken)
+	for h := range s.byToken.all() {
+		lines = append(lines, fmt.Sprintf("byToken %x %x %v %v", h.index, h.sum, h.expires, h.device.ID))
+	}
+	slices.Sort(lines)
 	add(&lines, "metrics", &s.metrics)
 	add(&lines, "erasing", &s.erasing)
 	return lines
 }
 
-func add[K string | uint64, V any](lines *[]string, name string, m *btree.Map[K, V]) {
-	m.Scan(func(key K, v V) bool {
+func add[V any](lines *[]string, name string, m *btree.Map[string, V]) {
+	m.Scan(func(key string, v V) bool {
 		*lines = append(*lines, fmt.Sprintf("%s %#v %+v", name, key, v))
 		return true
 	})

@@ -12,6 +12,8 @@ import (
 // State is everything the control log says, at one position of it. It never changes.
 type State struct {
 	seq       uint64                      // position in the log
+	head      digest                      // hash of the log up to seq
+	before    digest                      // hash of the log up to the message before
 	subjects  btree.Map[string, uint64]   // last position of each subject: what a command expects
 	tenants   btree.Map[string, *tenant]  // by tenant
 	accounts  btree.Map[string, *account] // by person
@@ -22,9 +24,9 @@ type State struct {
 	devices   btree.Map[string, *device]  // by tenant and device
 	byName    btree.Map[string, *device]  // by tenant and folded name, which is unique
 	byCreated btree.Map[string, *device]  // by tenant, time of creation and device
-	byToken   btree.Map[uint64, *device]  // by the hash of the public half of each token
-	metrics   btree.Map[string, Metric]   // by tenant and name
-	erasing   btree.Map[string, Erasing]  // by tenant and device
+	byToken   tokenTable
+	metrics   btree.Map[string, Metric]  // by tenant and name
+	erasing   btree.Map[string, Erasing] // by tenant and device
 	operators int
 
 	changed chan struct{} // closed when a newer State is there; nil in a draft
@@ -56,11 +58,11 @@ type (
 // only writer: what either of them shares is copied before it is changed.
 func (s *State) freeze() *State {
 	return &State{
-		seq: s.seq, operators: s.operators, changed: make(chan struct{}),
+		seq: s.seq, head: s.head, before: s.before, operators: s.operators, changed: make(chan struct{}),
 		subjects: *s.subjects.Copy(), tenants: *s.tenants.Copy(), accounts: *s.accounts.Copy(),
 		emails: *s.emails.Copy(), members: *s.members.Copy(), keys: *s.keys.Copy(), keyIndex: *s.keyIndex.Copy(),
 		devices: *s.devices.Copy(), byName: *s.byName.Copy(), byCreated: *s.byCreated.Copy(),
-		byToken: *s.byToken.Copy(), metrics: *s.metrics.Copy(), erasing: *s.erasing.Copy(),
+		byToken: s.byToken.share(), metrics: *s.metrics.Copy(), erasing: *s.erasing.Copy(),
 	}
 }
 
@@ -176,5 +178,5 @@ func ascend[V any](m *btree.Map[string, V], prefix string, yield func(string, V)
 	})
 }
 
-// expired says whether a token is past its time.
-func (t Token) expired(now time.Time) bool { return !t.Expires.IsZero() && !now.Before(t.Expires) }
+// expired says whether the time of a token is over.
+func expired(expires, now time.Time) bool { return !expires.IsZero() && !now.Before(expires) }

@@ -14,14 +14,6 @@ import (
 const StreamName = "CTL"
 
 const (
-	replayBatch = 2048 // messages asked for at once: a round trip costs nothing beside that many
-
-	// replayStall is how long a replay waits for the next message before it asks again from where it is.
-	replayStall = 5 * time.Second
-
-	// replayStalls in a row without one message end the attempt to start.
-	replayStalls = 3
-
 	// followPause is the first wait between attempts to read the log, doubled up to longestPause: short, since nothing
 	// can be changed meanwhile.
 	followPause  = 250 * time.Millisecond
@@ -46,21 +38,24 @@ func streamConfig(replicas int) jetstream.StreamConfig {
 	}
 }
 
-// ensureStream makes the stream or checks the existing one, and returns the position of its last message.
-func ensureStream(ctx context.Context, js jetstream.JetStream, replicas int) (last uint64, err error) {
+// ensureStream makes the stream or checks the existing one, and returns it with where it begins and ends.
+func ensureStream(ctx context.Context, js jetstream.JetStream, replicas int) (_ jetstream.Stream, state jetstream.StreamState, err error) {
 	want := streamConfig(replicas)
 	stream, err := js.CreateStream(ctx, want)
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		stream, err = js.Stream(ctx, StreamName)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%w: stream %s: %w", ErrUnavailable, StreamName, err)
+		return nil, state, fmt.Errorf("%w: stream %s: %w", ErrUnavailable, StreamName, err)
 	}
 	info, err := stream.Info(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("%w: stream %s: %w", ErrUnavailable, StreamName, err)
+		return nil, state, fmt.Errorf("%w: stream %s: %w", ErrUnavailable, StreamName, err)
 	}
-	return info.State.LastSeq, checkStream(info.Config, want)
+	if err := checkStream(info.Config, want); err != nil {
+		return nil, state, err
+	}
+	return stream, info.State, nil
 }
 
 // checkStream compares every setting that could lose, hide or change an event.
@@ -90,90 +85,10 @@ func checkStream(have, want jetstream.StreamConfig) error {
 	return nil
 }
 
-// reader delivers the log from the message after the given position on, in order and without a gap.
-func (s *Service) reader(ctx context.Context, after uint64) (jetstream.MessagesContext, error) {
-	consumer, err := s.js.OrderedConsumer(ctx, StreamName, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:   after + 1,
-	})
-	if err != nil {
-		return nil, err
+// checkEnds returns the position of the last message, and a *ChainError when everything before it is gone.
+func checkEnds(state jetstream.StreamState) (last uint64, err error) {
+	if state.Msgs == 0 && state.LastSeq > 0 {
+		return 0, &ChainError{Damage: Removed, From: 1, To: state.LastSeq, Detail: "the stream is empty, but was not"}
 	}
-	return consumer.Messages(jetstream.PullMaxMessages(replayBatch))
+	return state.LastSeq, nil
 }
-
-// replay folds everything up to the position last.
-func (s *Service) replay(ctx context.Context, last uint64) error {
-	for stalls := 0; s.draft.seq < last; {
-		begin := s.draft.seq
-		messages, err := s.reader(ctx, begin)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrUnavailable, err)
-		}
-		err = s.foldUntil(ctx, messages, last)
-		messages.Stop()
-		switch {
-		case ctx.Err() != nil:
-			return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
-		case fatal(err):
-			return err
-		case s.draft.seq > begin:
-			stalls = 0
-		default:
-			stalls++
-		}
-		if stalls == replayStalls {
-			return fmt.Errorf("%w: the log ends at %d, but nothing comes after %d: %w", ErrUnavailable, last, begin, err)
-		}
-	}
-	return nil
-}
-
-func (s *Service) foldUntil(ctx context.Context, messages jetstream.MessagesContext, last uint64) error {
-	for s.draft.seq < last {
-		wait, cancel := context.WithTimeout(ctx, replayStall)
-		_, err := s.foldNext(wait, messages)
-		cancel()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// foldNext applies the next message to the draft and returns how many are waiting behind it.
-func (s *Service) foldNext(ctx context.Context, messages jetstream.MessagesContext) (pending uint64, err error) {
-	message, err := messages.Next(jetstream.NextContext(ctx))
-	if err != nil {
-		return 0, err
-	}
-	meta, err := message.Metadata()
-	if err != nil {
-		return 0, err
-	}
-	return meta.NumPending, fold(s.draft, message.Subject(), meta.Sequence.Stream, message.Data())
-}
-
-// follow folds and publishes what comes, until ctx ends or the broker is lost. A burst is published in steps.
-func (s *Service) follow(ctx context.Context) error {
-	messages, err := s.reader(ctx, s.draft.seq)
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	for {
-		pending, err := s.foldNext(ctx, messages)
-		if err != nil {
-			if !fatal(err) && s.draft.seq > s.State().seq { // the rest of a burst that was cut off
-				s.publish()
-			}
-			return err
-		}
-		if pending == 0 || s.draft.seq%publishEvery == 0 {
-			s.publish()
-		}
-	}
-}
-
-// fatal says that reading the log again would end the same way.
-func fatal(err error) bool { return errors.Is(err, ErrLog) || errors.Is(err, ErrNewer) }

@@ -1,0 +1,84 @@
+package tenants
+
+import (
+	"time"
+
+	"longwave/ingest/telemetry"
+	"longwave/tenants/id"
+)
+
+// The events. Their JSON names are the format of the control log: a changed meaning is a new version with an upgrade.
+type (
+	personCreated struct {
+		ID       id.Person `json:"id"`
+		Email    string    `json:"email"`
+		Name     string    `json:"name"`
+		Password string    `json:"password_hash"`
+	}
+	operatorGranted struct {
+		Person id.Person `json:"person"`
+	}
+	tenantCreated struct {
+		ID         id.Tenant `json:"id"`
+		Name       string    `json:"name"`
+		RetainDays uint16    `json:"retain_days"`
+		Owner      id.Person `json:"owner"` // its first member
+	}
+	keyCreated struct {
+		ID   id.Key `json:"id"`
+		Name string `json:"name"`
+		Role Role   `json:"role"`
+		Sum  []byte `json:"sha256"`
+	}
+	keyRevoked struct {
+		ID id.Key `json:"id"`
+	}
+	deviceCreated struct {
+		ID       id.Device         `json:"id"`
+		Name     string            `json:"name"`
+		Labels   map[string]string `json:"labels,omitempty"`
+		Interval time.Duration     `json:"interval_ns,omitempty"`
+		Demo     bool              `json:"demo,omitempty"`
+		Token    tokenIssued       `json:"token"`
+	}
+	tokenIssued struct {
+		ID  string `json:"id"`
+		Sum []byte `json:"sha256"`
+	}
+	deviceRenamed struct {
+		ID   id.Device `json:"id"`
+		From string    `json:"from"`
+		To   string    `json:"to"`
+	}
+	deviceSwitched struct {
+		ID       id.Device `json:"id"`
+		Disabled bool      `json:"disabled"`
+	}
+	deviceLabelled struct {
+		ID   id.Device         `json:"id"`
+		From map[string]string `json:"from,omitempty"`
+		To   map[string]string `json:"to,omitempty"`
+	}
+	deviceTimed struct {
+		ID   id.Device     `json:"id"`
+		From time.Duration `json:"from_ns"`
+		To   time.Duration `json:"to_ns"`
+	}
+	tokenRotated struct {
+		ID       id.Device   `json:"id"`
+		Token    tokenIssued `json:"token"`
+		OldUntil time.Time   `json:"old_until"`
+	}
+	deviceDeleted struct {
+		ID   id.Device `json:"id"`
+		Name string    `json:"name"`
+	}
+	deviceErased struct {
+		ID     id.Device        `json:"id"`
+		Erased telemetry.Erased `json:"erased"`
+	}
+	metricDescribed struct {
+		Name string `json:"name"`
+		Unit string `json:"unit"`
+	}
+)
