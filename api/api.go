@@ -55,12 +55,16 @@ type Options struct {
 	Gatherer   prometheus.Gatherer
 	Registerer prometheus.Registerer
 	Log        *slog.Logger
-	Version    string           // of the program, for the description of the API
-	MaxBody    int64            // DefaultMaxBody when 0
-	MaxSockets int              // DefaultMaxSockets when 0
-	BodyWithin time.Duration    // how long a body may take to arrive; DefaultBodyWithin when 0
-	PingEvery  time.Duration    // how often a device socket is pinged; DefaultPingEvery when 0
-	Now        func() time.Time // time.Now when nil
+	Version    string // of the program, for the description of the API
+	// MetricsToken is what callers of /metrics must carry, and those of /readyz who want reasons. Without one these are
+	// only for programs on this machine.
+	MetricsToken string
+	MaxBody      int64            // DefaultMaxBody when 0
+	BodyMemory   int64            // what all bodies together may take; DefaultBodyMemory when 0
+	MaxSockets   int              // DefaultMaxSockets when 0
+	BodyWithin   time.Duration    // how long a body may take to arrive; DefaultBodyWithin when 0
+	PingEvery    time.Duration    // how often a device socket is pinged; DefaultPingEvery when 0
+	Now          func() time.Time // time.Now when nil
 }
 
 func (o *Options) complete() error {
@@ -68,10 +72,11 @@ func (o *Options) complete() error {
 		o.Gatherer == nil || o.Registerer == nil || o.Log == nil {
 		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Ready, Gatherer, Registerer and Log are required")
 	}
-	if o.MaxBody < 0 || o.MaxSockets < 0 || o.BodyWithin < 0 || o.PingEvery < 0 {
-		return errors.New("api: MaxBody, MaxSockets, BodyWithin and PingEvery must not be negative")
+	if o.MaxBody < 0 || o.BodyMemory < 0 || o.MaxSockets < 0 || o.BodyWithin < 0 || o.PingEvery < 0 {
+		return errors.New("api: MaxBody, BodyMemory, MaxSockets, BodyWithin and PingEvery must not be negative")
 	}
 	o.MaxBody = cmp.Or(o.MaxBody, DefaultMaxBody)
+	o.BodyMemory = cmp.Or(o.BodyMemory, DefaultBodyMemory)
 	o.MaxSockets = cmp.Or(o.MaxSockets, DefaultMaxSockets)
 	o.BodyWithin = cmp.Or(o.BodyWithin, DefaultBodyWithin)
 	o.PingEvery = cmp.Or(o.PingEvery, DefaultPingEvery)
@@ -87,7 +92,7 @@ type API struct {
 	tenants  *tenants.Service
 	accept   Accepter
 	readings func(id.Tenant) Reader
-	ready    func(context.Context) []Check
+	ready    readiness
 	gatherer prometheus.Gatherer
 	log      *slog.Logger
 	now      func() time.Time
@@ -95,9 +100,11 @@ type API struct {
 	maxBody  int64
 	within   time.Duration // Options.BodyWithin
 
-	pingEvery time.Duration
+	pingEvery    time.Duration
+	metricsToken string
 
 	bodies   bodies
+	exports  *room // in places instead of bytes
 	decoders decoders
 	sockets  *sockets
 	refusals *prometheus.CounterVec
@@ -110,8 +117,8 @@ func New(o Options) (*API, error) {
 	}
 	a := &API{
 		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings,
-		ready: o.Ready, gatherer: o.Gatherer, log: o.Log, now: o.Now, version: o.Version, maxBody: o.MaxBody, within: o.BodyWithin, pingEvery: o.PingEvery,
-		sockets: newSockets(o.MaxSockets),
+		ready: readiness{check: o.Ready, now: o.Now}, metricsToken: o.MetricsToken, gatherer: o.Gatherer, log: o.Log, now: o.Now, version: o.Version, maxBody: o.MaxBody, within: o.BodyWithin, pingEvery: o.PingEvery,
+		sockets: newSockets(o.MaxSockets), bodies: bodies{reading: newRoom(o.BodyMemory / 2), working: newRoom(o.BodyMemory / 2)}, exports: newRoom(exportPlaces),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "longwave_device_refusals_total", Help: "Requests and frames of devices that were refused as a whole, by cause.",
 		}, []string{"transport", "code"}),
@@ -130,9 +137,9 @@ func (a *API) Mount(root chi.Router) {
 
 		for _, method := range []string{http.MethodGet, http.MethodHead} { // several probers send HEAD
 			r.Method(method, "/livez", http.HandlerFunc(a.live))
-			r.Method(method, "/readyz", a.adapter.Handle(a.readiness))
+			r.Method(method, "/readyz", a.adapter.Handle(a.sayReady))
 		}
-		r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(a.gatherer, promhttp.HandlerOpts{
+		r.With(a.insidersOnly).Method(http.MethodGet, "/metrics", promhttp.HandlerFor(a.gatherer, promhttp.HandlerOpts{
 			ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelError),
 		}))
 		r.Post("/ingest/v1/packets", a.adapter.Handle(a.postPackets)) // not in a sub-router: each costs every packet eight allocations

@@ -11,9 +11,20 @@ import (
 	"longwave/web/handler"
 )
 
-// bearer takes the token out of an Authorization header. It returns handler.ErrCredentials when there is none.
-func bearer(header string) (string, error) {
-	scheme, token, _ := strings.Cut(header, " ")
+// bearer takes the token out of the Authorization header. It returns handler.ErrCredentials when there is none, and
+// refuses two: a proxy before us may have looked at the other one.
+func bearer(r *http.Request) (string, error) {
+	headers := r.Header["Authorization"]
+	if len(headers) > 1 {
+		return "", handler.Problem{
+			Status: http.StatusUnauthorized, Code: "credentials_ambiguous", Title: "Credentials are not accepted",
+			Detail: "The request has more than one Authorization header. Send one.",
+		}.Because(nil)
+	}
+	if len(headers) == 0 {
+		return "", handler.ErrCredentials
+	}
+	scheme, token, _ := strings.Cut(headers[0], " ")
 	token = strings.TrimSpace(token)
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return "", handler.ErrCredentials
@@ -32,7 +43,7 @@ type caller struct {
 // known: a device's owner is told about attempts with a wrong secret.
 func (a *API) device(r *http.Request) (caller, error) {
 	c := caller{request: r}
-	token, err := bearer(r.Header.Get("Authorization"))
+	token, err := bearer(r)
 	if err != nil {
 		return c, err
 	}

@@ -2,10 +2,13 @@ package api
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -28,33 +31,45 @@ type decoders struct {
 // errTooLarge says that a body grew beyond what it may.
 var errTooLarge = errors.New("body grows beyond the limit")
 
-// decompress fills b.plain from b.wire.
-func (a *API) decompress(b *body, encoding string) error {
+// packed is what a compressed body says of itself before it is unpacked.
+type packed struct {
+	size   int64 // of what comes out; what is not known counts as much as is allowed
+	window int64 // memory that the decoder needs beside
+}
+
+// decompress fills b.plain from b.wire. The memory is taken before it is used.
+func (a *API) decompress(ctx context.Context, b *body, encoding string) error {
 	limit := min(maxPlain, max(int64(len(b.wire))*maxRatio, minBomb))
-	var err error
+	said, unpack := packed{}, a.decoders.gunzip
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "identity":
 		b.plain = b.wire
-		return nil
+		return a.bodies.admit(ctx, b, int64(len(b.wire)))
 	case "gzip", "x-gzip":
-		b.grown, err = a.decoders.gunzip(b.grown[:0], b.wire, limit)
+		said = gzipSays(b.wire)
 	case "zstd":
-		b.grown, err = a.decoders.unzstd(b.grown[:0], b.wire, limit)
+		said, unpack = zstdSays(b.wire, limit), a.decoders.unzstd
 	default:
 		return handler.Problem{
 			Status: http.StatusUnsupportedMediaType, Code: "encoding_unsupported", Title: "Content-Encoding is not supported",
 			Detail: "This server reads bodies with Content-Encoding gzip, zstd or none.",
 		}.Because(nil)
 	}
-	b.plain = b.grown
-	return plainError(err, limit)
+	said.size = min(said.size, limit)
+	if err := a.bodies.admit(ctx, b, said.size+said.window/decodedCost); err != nil {
+		return err
+	}
+	var err error
+	b.grown, err = unpack(slices.Grow(b.grown[:0], int(said.size)+1), b.wire, limit)
+	if b.plain = b.grown; err != nil {
+		return plainError(err, limit)
+	}
+	return a.bodies.working.raise(&b.working, int64(len(b.plain))*decodedCost) // it may have said less
 }
 
 // plainError puts a failed decompression into words.
 func plainError(err error, limit int64) error {
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, errTooLarge):
 		return handler.Problem{
 			Status: http.StatusRequestEntityTooLarge, Code: "body_too_large_unpacked", Title: "Too large",
@@ -102,9 +117,30 @@ func (d *decoders) unzstd(dst, wire []byte, limit int64) ([]byte, error) {
 	return readLimited(dst, reader, limit)
 }
 
+// gzipSays reads the size that stands at the end of the last member, which is nearly always the only one.
+func gzipSays(wire []byte) packed {
+	if len(wire) < 4 {
+		return packed{} // the decoder will say what it thinks of it
+	}
+	return packed{size: int64(binary.LittleEndian.Uint32(wire[len(wire)-4:]))}
+}
+
+// zstdSays reads the header of the first frame.
+func zstdSays(wire []byte, limit int64) packed {
+	var header zstd.Header
+	if header.Decode(wire) != nil {
+		return packed{}
+	}
+	said := packed{size: limit, window: int64(min(header.WindowSize, zstdWindow))}
+	if header.HasFCS {
+		said.size = int64(min(header.FrameContentSize, maxPlain))
+	}
+	return said
+}
+
 // readLimited reads to the end, or fails with errTooLarge as soon as there is more than limit.
 func readLimited(dst []byte, from io.Reader, limit int64) ([]byte, error) {
-	dst, err := readAll(dst, io.LimitReader(from, limit+1), -1)
+	dst, err := readAll(dst, io.LimitReader(from, limit+1))
 	if err == nil && int64(len(dst)) > limit {
 		err = errTooLarge
 	}

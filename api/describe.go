@@ -21,6 +21,7 @@ func manageConfig(version string) huma.Config {
 	config.DocsPath, config.OpenAPIPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil // no $schema members in answers
 	config.Transformers = []huma.Transformer{reword}
+	config.Formats = map[string]huma.Format{"application/json": strictJSON(), "json": strictJSON()}
 	config.RejectUnknownQueryParameters = true // a mistyped filter must not answer with everything
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"key":    {Type: "http", Scheme: "bearer", Description: "An API key of the tenant, lwk_…"},

@@ -17,6 +17,12 @@
 // cut off after Options.BodyWithin, one that does not read its acknowledgements after writeTimeout. An export that
 // fails half-way cuts the connection, so that it cannot be taken for complete. Drain ends the sockets.
 //
+// Memory: bodies together take at most Options.BodyMemory, whatever the number of connections and of what is announced;
+// a tenant can have half of it. Who finds no room within roomWithin is told 503 with Retry-After, a socket that is in the
+// middle of a message is closed with 1013. Exports have a few places of their own in the same manner (429).
+//
+// Figures, and the reasons in /readyz, are for programs on this machine or for those that carry Options.MetricsToken.
+//
 // # Posting packets
 //
 // POST /ingest/v1/packets takes one packet, a JSON array of packets (Content-Type application/json, which is also
@@ -38,7 +44,8 @@
 //
 //	{"frame":"<1 to 64 printable characters>","body":<packet or array of packets>}
 //
-// and an object of just these two members is never anything else. A frame without a name is known by its number on
+// and an object of just these two members is never anything else. A message that authenticates is refused later on, as its
+// token must not become a value. A frame without a name is known by its number on
 // the connection: "1" is the first after authentication, and frames with a name are counted too. Each frame is
 // answered once, in any order, after its packets are durable:
 //
@@ -50,6 +57,6 @@
 // answered when the connection ended may or may not have been kept: send it again, ids make that harmless.
 //
 // The server pings every thirty seconds. It closes with 1001 when it stops, 1008 when a client sends nothing for
-// an hour, 1009 when a frame is too big, 4401 when the token is unknown or no longer valid, 4403 when the device is
+// an hour, 1009 when a frame is too big, 1013 when there is no room for the rest of a message, 4401 when the token is unknown or no longer valid, 4403 when the device is
 // disabled, 4408 when no token came in time, and 4429 when the device has too many sockets.
 package api

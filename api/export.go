@@ -3,27 +3,47 @@ package api
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"longwave/ingest/telemetry"
+	"longwave/tenants/id"
+	"longwave/web/handler"
 )
 
 const (
 	// exportBuffer is how much of an export is in memory at a time.
 	exportBuffer = 64 << 10
-	// exportTimeout is how long a reader may take for one buffer; a stalled one would hold a query open for ever.
-	exportTimeout = 30 * time.Second
+	// exportPlaces is how many exports run at once, of one tenant half as many: each holds a question to the engine for as long
+	// as its reader likes, and a tenant's charts must find a place beside them.
+	exportPlaces = 6
 	// exportWithin bounds a whole export, however steadily it is read: it occupies the engine all the while.
 	exportWithin = time.Hour
 )
 
+// export takes a place and writes. Without one in time it says to come again.
+func (a *API) export(ctx context.Context, t id.Tenant, write func() error) error {
+	place := stay{tenant: t}
+	defer a.exports.leave(&place)
+	if err := a.exports.enter(ctx, &place, 1); errors.Is(err, errBusy) {
+		return handler.Problem{
+			Status: http.StatusTooManyRequests, Code: "too_many_exports", Title: "Too many exports at once",
+			Detail:     fmt.Sprintf("At most %d exports of a tenant run at the same time. Try again when one has ended.", exportPlaces/2),
+			RetryAfter: retryRoom, Limit: &handler.Limit{Name: "exports", Scope: "tenant", Max: exportPlaces / 2},
+		}.Because(err)
+	} else if err != nil {
+		return err
+	}
+	return write()
+}
+
 // writeEach streams every reading of the range, one a line. A failure before the first buffer went out is answered as
-// a problem; after that the adapter cuts the connection.
+// a problem; after that the adapter cuts the connection, which it also does when the caller stops reading.
 func writeEach(w http.ResponseWriter, r *http.Request, reader Reader, q telemetry.SeriesQuery) error {
 	w.Header().Set("Content-Type", ndjsonType)
-	out := bufio.NewWriterSize(&patient{w: w, control: http.NewResponseController(w)}, exportBuffer)
+	out := bufio.NewWriterSize(w, exportBuffer)
 	var line []byte
 	ctx, cancel := context.WithTimeout(r.Context(), exportWithin)
 	defer cancel()
@@ -39,16 +59,4 @@ func writeEach(w http.ResponseWriter, r *http.Request, reader Reader, q telemetr
 		return fmt.Errorf("export: %w", err)
 	}
 	return nil
-}
-
-// patient gives every write its own deadline.
-type patient struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
-
-// Write waits at most exportTimeout for the caller to read.
-func (p *patient) Write(b []byte) (int, error) {
-	_ = p.control.SetWriteDeadline(time.Now().Add(exportTimeout)) // unsupported only in tests without a connection
-	return p.w.Write(b)
 }

@@ -21,35 +21,93 @@ type frame struct {
 	body []byte
 }
 
-// envelope is the form of a frame that carries a name.
-type envelope struct {
-	Frame *string         `json:"frame"`
-	Body  json.RawMessage `json:"body"`
-}
-
 // readFrame takes a message apart. An object of exactly "frame" (text) and "body" (object or array) is an envelope and
-// can be nothing else, as no value of a packet is an object; everything else is a body, right or wrong.
+// can be nothing else, as no value of a packet is an object; everything else is a body, right or wrong. What stands in a
+// body is not looked at here: whoever decodes it says what is wrong with it, under the name that the frame has.
 func readFrame(message []byte, number uint64) (frame, error) {
 	plain := frame{name: strconv.FormatUint(number, 10), body: message}
-	var e envelope
-	if !mayBeEnvelope(message) || !strictly(message, &e) || e.Frame == nil || !isComposite(e.Body) {
+	if isCredentials(message) {
+		return plain, handler.Problem{
+			Status: http.StatusBadRequest, Code: "already_authenticated", Title: "The device is known already",
+			Detail: "This socket is authenticated already. The message was not taken for a packet, because a token must not be stored as a value.",
+		}.Because(nil)
+	}
+	quoted, body, ok := openEnvelope(message)
+	name, isText := unquote(quoted)
+	if !ok || !isText || !isComposite(body) {
 		return plain, nil
 	}
-	if len(*e.Frame) > maxFrameName || !printable(*e.Frame) {
+	if len(name) > maxFrameName || !printable(name) {
 		return plain, handler.Problem{
 			Status: http.StatusBadRequest, Code: "frame_name_invalid", Title: "The frame's name is not usable",
 			Detail: "The member \"frame\" must have 1 to 64 printable ASCII characters without spaces. This frame is answered by its number instead.",
 			Errors: []handler.Fault{{Pointer: "/frame", Code: "frame_name_invalid", Detail: "want 1 to 64 printable ASCII characters"}},
 		}.Because(nil)
 	}
-	return frame{name: *e.Frame, body: e.Body}, nil
+	return frame{name: name, body: body}, nil
 }
 
-// mayBeEnvelope looks at the first name only, so that bare packets are not decoded twice.
-func mayBeEnvelope(message []byte) bool {
-	rest, ok := bytes.CutPrefix(bytes.TrimLeft(message, " \t\r\n"), []byte("{"))
-	rest = bytes.TrimLeft(rest, " \t\r\n")
-	return ok && (bytes.HasPrefix(rest, []byte(`"frame"`)) || bytes.HasPrefix(rest, []byte(`"body"`)))
+func unquote(quoted []byte) (text string, ok bool) {
+	err := json.Unmarshal(quoted, &text)
+	return text, err == nil
+}
+
+// openEnvelope finds the two members in either order, without reading what is in the body.
+func openEnvelope(message []byte) (quoted, body []byte, ok bool) {
+	inside, opened := bytes.CutPrefix(trim(message), []byte("{"))
+	inside, closed := bytes.CutSuffix(inside, []byte("}"))
+	if !opened || !closed {
+		return nil, nil, false
+	}
+	if rest, ok := afterName(inside, `"frame"`); ok {
+		quoted, rest = cutText(rest)
+		rest, ok = bytes.CutPrefix(trim(rest), []byte(","))
+		body, named := afterName(rest, `"body"`)
+		return quoted, body, ok && named
+	}
+	if rest, ok := afterName(inside, `"body"`); ok {
+		body, quoted = cutLastText(rest)
+		for _, part := range []string{":", `"frame"`, ","} {
+			if body, ok = bytes.CutSuffix(trim(body), []byte(part)); !ok {
+				return nil, nil, false
+			}
+		}
+		return quoted, trim(body), true
+	}
+	return nil, nil, false
+}
+
+// trim takes off what JSON calls white space.
+func trim(text []byte) []byte { return bytes.Trim(text, " \t\r\n") }
+
+// afterName is what stands behind a quoted name and its colon.
+func afterName(text []byte, name string) ([]byte, bool) {
+	rest, named := bytes.CutPrefix(trim(text), []byte(name))
+	rest, colon := bytes.CutPrefix(trim(rest), []byte(":"))
+	return trim(rest), named && colon
+}
+
+// cutText divides text behind the JSON string that it begins with; quoted is empty when it does not.
+func cutText(text []byte) (quoted, rest []byte) {
+	for i := 1; i < len(text) && text[0] == '"'; i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return text[:i+1], text[i+1:]
+		}
+	}
+	return nil, text
+}
+
+// cutLastText divides text before the JSON string without escapes that it ends with.
+func cutLastText(text []byte) (rest, quoted []byte) {
+	text = trim(text)
+	inner, ok := bytes.CutSuffix(text, []byte{'"'})
+	if i := bytes.LastIndexByte(inner, '"'); ok && i >= 0 {
+		return text[:i], text[i:]
+	}
+	return text, nil
 }
 
 // strictly decodes exactly one object with no other members than v has.
@@ -63,7 +121,7 @@ func strictly(message []byte, v any) bool {
 	return errors.Is(err, io.EOF)
 }
 
-func isComposite(value json.RawMessage) bool {
+func isComposite(value []byte) bool {
 	return len(value) > 0 && (value[0] == '{' || value[0] == '[')
 }
 
@@ -71,6 +129,16 @@ func isComposite(value json.RawMessage) bool {
 type credentials struct {
 	Type  string `json:"type"`
 	Token string `json:"token"`
+}
+
+// isCredentials recognises the message that authenticates where it is not expected any more: from a client that has sent
+// a header as well, or comes back to a socket that it believes to be new.
+func isCredentials(message []byte) bool {
+	if len(message) > maxCredentials || !bytes.Contains(message, []byte(`"token"`)) { // hardly any packet is looked at twice
+		return false
+	}
+	var given credentials
+	return strictly(message, &given) && given.Type == "auth"
 }
 
 // appendAck writes the acknowledgement of a frame.

@@ -5,11 +5,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 )
 
-// readyTimeout bounds all checks of readiness together; probers commonly give up after ten seconds.
-const readyTimeout = 5 * time.Second
+const (
+	// readyTimeout bounds all checks of readiness together; probers commonly give up after ten seconds.
+	readyTimeout = 5 * time.Second
+	// readyFor is how long an answer stays good: the checks ask the broker and the engine, and anybody may ask for them.
+	readyFor = time.Second
+)
 
 // readinessBody is what /readyz says.
 type readinessBody struct {
@@ -17,16 +22,41 @@ type readinessBody struct {
 	Checks []Check `json:"checks"`
 }
 
-// readiness says whether the server is of use, and if not, why: 200 or 503, with every check by name.
-func (a *API) readiness(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-	defer cancel()
-	answer := readinessBody{Ready: true, Checks: a.ready(ctx)}
-	if answer.Checks == nil {
-		answer.Checks = []Check{}
+// readiness remembers the newest answer. One caller at a time makes it anew; the others wait for that.
+type readiness struct {
+	check func(context.Context) []Check
+	now   func() time.Time
+
+	mu   sync.Mutex
+	at   time.Time
+	last readinessBody
+}
+
+// newest checks again when the last time was too long ago.
+func (y *readiness) newest(ctx context.Context) readinessBody {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if age := y.now().Sub(y.at); !y.at.IsZero() && age >= 0 && age < readyFor {
+		return y.last
 	}
-	for _, check := range answer.Checks {
+	// The answer is for all who wait: that the first one hangs up does not make the server unready.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
+	defer cancel()
+	answer := readinessBody{Ready: true, Checks: []Check{}}
+	for _, check := range y.check(ctx) {
 		answer.Ready = answer.Ready && check.OK
+		answer.Checks = append(answer.Checks, check)
+	}
+	y.last, y.at = answer, y.now()
+	return answer
+}
+
+// sayReady says whether the server is of use, and if not, what is not well: 200 or 503, with every check by name. The
+// reasons name addresses and figures of the installation: they are for insiders.
+func (a *API) sayReady(w http.ResponseWriter, r *http.Request) error {
+	answer := a.ready.newest(r.Context())
+	if !a.insider(r) {
+		answer.Checks = withoutReasons(answer.Checks)
 	}
 	text, err := json.Marshal(answer)
 	if err != nil {
@@ -39,4 +69,12 @@ func (a *API) readiness(w http.ResponseWriter, r *http.Request) error {
 	}
 	_, _ = w.Write(append(text, '\n')) // a prober that does not read its answer is no error of ours
 	return nil
+}
+
+func withoutReasons(checks []Check) []Check {
+	bare := make([]Check, len(checks))
+	for i, check := range checks {
+		bare[i] = Check{Name: check.Name, OK: check.OK}
+	}
+	return bare
 }

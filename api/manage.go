@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -33,7 +34,7 @@ type management struct {
 func (a *API) mountManagement(r chi.Router) {
 	m := &management{api: a}
 	r.Use(noStore)
-	keyed := r.With(a.requireKey)
+	keyed := r.With(a.requireKey, a.plainQuery)
 	m.huma = huma.NewAPI(manageConfig(a.version), routes{keyed})
 
 	m.mountDevices()
@@ -75,9 +76,27 @@ func (a *API) requireKey(next http.Handler) http.Handler {
 	})
 }
 
+// plainQuery refuses a query that could be read in two ways: with a name given twice, or with parts that cannot be decoded,
+// which net/url leaves out in silence. A filter that is not applied answers with too much.
+func (a *API) plainQuery(next http.Handler) http.Handler {
+	return a.adapter.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			return badParameter("query", "cannot be decoded, want name=value with & between and %XX for anything odd")
+		}
+		for name, values := range query {
+			if len(values) > 1 {
+				return badParameter(name, "is given more than once")
+			}
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
+}
+
 // principalOf is the API key of a request. It returns handler.ErrCredentials or tenants.ErrUnauthenticated.
 func (a *API) principalOf(r *http.Request) (tenants.Principal, error) {
-	token, err := bearer(r.Header.Get("Authorization"))
+	token, err := bearer(r)
 	if err != nil {
 		return tenants.Principal{}, err
 	}

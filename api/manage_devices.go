@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -79,8 +80,10 @@ type (
 		call
 		DevicePath
 		Body struct {
-			Name     *string `json:"name,omitempty" doc:"The new name" minLength:"1" example:"pump-8"`
-			Disabled *bool   `json:"disabled,omitempty" doc:"Whether its packets are refused" example:"true"`
+			Name     *string             `json:"name,omitempty" doc:"The new name" minLength:"1" example:"pump-8"`
+			Labels   *map[string]*string `json:"labels,omitempty" doc:"Labels to set; null removes one, others stay" example:"{\"site\":\"plant-3\"}"`
+			Interval *string             `json:"interval,omitempty" doc:"Expected time between packets (30s, 5m, 1h); empty to have it learned" example:"1m"`
+			Disabled *bool               `json:"disabled,omitempty" doc:"Whether its packets are refused" example:"true"`
 		} `contentType:"application/merge-patch+json"`
 	}
 	rotateTokenIn struct {
@@ -103,7 +106,7 @@ func (m *management) mountDevices() {
 	register(m, create, m.createDevice)
 	register(m, describe(http.MethodGet, "/devices", "list-devices", "List devices by name", tenants.View), m.listDevices)
 	register(m, describe(http.MethodGet, "/devices/{device}", "get-device", "Look at a device", tenants.View), m.getDevice)
-	register(m, describe(http.MethodPatch, "/devices/{device}", "change-device", "Rename, disable or enable a device", tenants.EditDevices), m.changeDevice)
+	register(m, describe(http.MethodPatch, "/devices/{device}", "change-device", "Change a device", tenants.EditDevices), m.changeDevice)
 	register(m, describe(http.MethodDelete, "/devices/{device}", "delete-device", "Delete a device and all its data", tenants.DeleteDevices), m.deleteDevice)
 	register(m, describe(http.MethodPost, "/devices/{device}/token", "rotate-token", "Replace a device's token", tenants.RotateTokens), m.rotateToken)
 }
@@ -160,23 +163,45 @@ func (m *management) getDevice(_ context.Context, who visitor, in *oneDeviceIn) 
 	return &oneDeviceOut{Body: bodyOf(device)}, nil
 }
 
-// changeDevice makes the changes that are asked for, the name first: when it is refused, nothing was changed.
+// changeDevice makes all changes that are asked for, or none.
 func (m *management) changeDevice(ctx context.Context, who visitor, in *changeDeviceIn) (*oneDeviceOut, error) {
 	device, err := m.deviceOf(who, in.Device)
-	if err == nil && in.Body.Name != nil {
-		device, err = m.api.tenants.RenameDevice(ctx, who.actor, who.tenant, device.ID, *in.Body.Name)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil && in.Body.Disabled != nil {
-		switched := m.api.tenants.EnableDevice
-		if *in.Body.Disabled {
-			switched = m.api.tenants.DisableDevice
+	change := tenants.DeviceChange{Name: in.Body.Name, Disabled: in.Body.Disabled}
+	if in.Body.Labels != nil {
+		merged := merge(device.Labels, *in.Body.Labels)
+		change.Labels = &merged
+	}
+	if in.Body.Interval != nil {
+		expected, err := interval(*in.Body.Interval)
+		if err != nil {
+			return nil, err
 		}
-		device, err = switched(ctx, who.actor, who.tenant, device.ID)
+		change.Interval = &expected
 	}
+	device, err = m.api.tenants.ChangeDevice(ctx, who.actor, who.tenant, device.ID, change)
 	if err != nil {
 		return nil, err
 	}
 	return &oneDeviceOut{Body: bodyOf(device)}, nil
+}
+
+// merge is RFC 7396 for labels: null removes, everything else sets.
+func merge(labels map[string]string, patch map[string]*string) map[string]string {
+	merged := maps.Clone(labels)
+	if merged == nil {
+		merged = map[string]string{}
+	}
+	for name, value := range patch {
+		if value == nil {
+			delete(merged, name)
+		} else {
+			merged[name] = *value
+		}
+	}
+	return merged
 }
 
 func (m *management) deleteDevice(ctx context.Context, who visitor, in *oneDeviceIn) (*struct{}, error) {

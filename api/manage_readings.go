@@ -98,7 +98,9 @@ func (m *management) getReadings(_ context.Context, who visitor, in *readingsIn)
 	reader := m.api.readings(who.tenant)
 	answer := writeSeries
 	if strings.Contains(who.request.Header.Get("Accept"), ndjsonType) {
-		answer = writeEach
+		answer = func(w http.ResponseWriter, r *http.Request, reader Reader, q telemetry.SeriesQuery) error {
+			return m.api.export(r.Context(), who.tenant, func() error { return writeEach(w, r, reader, q) })
+		}
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)
@@ -125,6 +127,8 @@ func unreadable(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, errBusy):
+		return err // has its own words
 	case errors.Is(err, context.DeadlineExceeded):
 		p.Code, p.Title = "query_timed_out", "The question took too long"
 		p.Detail = "The storage did not finish in time. Ask for a shorter range or fewer points, or try again later."

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -14,9 +15,6 @@ const (
 	overHTTP   = "HTTP"
 	overSocket = "WebSocket"
 )
-
-// maxKey bounds an Idempotency-Key; a UUID has 36 characters, and ids of packets made from a key must stay short.
-const maxKey = 64
 
 // postPackets is the device's way in: POST /ingest/v1/packets.
 func (a *API) postPackets(w http.ResponseWriter, r *http.Request) error {
@@ -39,7 +37,7 @@ func (a *API) takePackets(w http.ResponseWriter, r *http.Request, c caller) erro
 	if err != nil {
 		return err
 	}
-	body := a.bodies.get()
+	body := a.bodies.get(c.device.Tenant)
 	defer a.bodies.put(body)
 	if err := a.readBody(w, r, body); err != nil {
 		return err
@@ -63,13 +61,13 @@ func (a *API) takePackets(w http.ResponseWriter, r *http.Request, c caller) erro
 // idempotencyKey is the request's key, or "" when it has none.
 func idempotencyKey(r *http.Request) (string, error) {
 	key := r.Header.Get("Idempotency-Key")
-	if key == "" || printable(key) && len(key) <= maxKey {
+	if key == "" || printable(key) && len(key) <= telemetry.MaxIdempotencyKey {
 		return key, nil
 	}
 	return "", handler.Problem{
 		Status: http.StatusBadRequest, Code: "idempotency_key_invalid", Title: "Idempotency-Key is not usable",
-		Detail: "The Idempotency-Key must have 1 to 64 printable ASCII characters without spaces; a UUID will do.",
-		Errors: []handler.Fault{{Parameter: "Idempotency-Key", Code: "idempotency_key_invalid", Detail: "want 1 to 64 printable ASCII characters"}},
+		Detail: fmt.Sprintf("The Idempotency-Key must have 1 to %d printable ASCII characters without spaces; a UUID will do.", telemetry.MaxIdempotencyKey),
+		Errors: []handler.Fault{{Parameter: "Idempotency-Key", Code: "idempotency_key_invalid", Detail: "want printable ASCII characters"}},
 	}.Because(nil)
 }
 

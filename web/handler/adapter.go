@@ -30,6 +30,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// Slow is the duration from which a request is worth a line at level info: DefaultSlow when 0.
 	Slow time.Duration
+	// WriteWithin is how long a caller may take to read 64 KiB of an answer: DefaultWriteWithin when 0.
+	WriteWithin time.Duration
 }
 
 // DefaultSlow is how long a request may take before it is logged at level info: a person notices a page that takes a
@@ -45,6 +47,7 @@ type Adapter struct {
 	show    func(http.ResponseWriter, *http.Request, Problem)
 	proxies []netip.Prefix
 	slow    time.Duration
+	within  time.Duration
 	metrics *metrics
 	outages *outages
 	page    []header
@@ -62,12 +65,15 @@ func New(o Options) (*Adapter, error) {
 	if o.Slow <= 0 {
 		o.Slow = DefaultSlow
 	}
+	if o.WriteWithin <= 0 {
+		o.WriteWithin = DefaultWriteWithin
+	}
 	m, err := newMetrics(o.Registerer)
 	if err != nil {
 		return nil, fmt.Errorf("handler: %w", err)
 	}
 	return &Adapter{
-		log: o.Log, show: o.Show, proxies: o.TrustedProxies, slow: o.Slow, metrics: m,
+		log: o.Log, show: o.Show, proxies: o.TrustedProxies, slow: o.Slow, within: o.WriteWithin, metrics: m,
 		page: pageHeaders(), machine: machineHeaders(), outages: &outages{seen: map[string]outage{}},
 	}, nil
 }
@@ -91,8 +97,12 @@ func (a *Adapter) Handle(f Func) http.HandlerFunc {
 // Fail answers a request with what Describe says about err, and logs err. It is for the places that cannot return an
 // error; it panics with http.ErrAbortHandler when the answer was already under way.
 func (a *Adapter) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	rec := recorderOf(w)
+	if rec != nil && rec.lost {
+		err = fmt.Errorf("%w: %w", errLost, err)
+	}
 	p := a.Explain(r, err)
-	if begun(w) {
+	if rec != nil && rec.begun {
 		panic(http.ErrAbortHandler) // a cut connection is the only honest end of half an answer
 	}
 	if p.Status == statusCallerGone {
@@ -127,9 +137,12 @@ func (a *Adapter) Explain(r *http.Request, err error) Problem {
 	return p
 }
 
+// errLost is the class of a failure behind a write that failed: the caller hung up, or does not read.
+var errLost = errors.New("the caller does not take its answer")
+
 // callerGone tells a request that its caller gave up from one that we gave up.
 func callerGone(r *http.Request, err error) bool {
-	return errors.Is(err, context.Canceled) && errors.Is(r.Context().Err(), context.Canceled)
+	return errors.Is(err, errLost) || errors.Is(err, context.Canceled) && errors.Is(r.Context().Err(), context.Canceled)
 }
 
 // NotFound answers an address that does not exist; MethodNotAllowed when it does for other methods, which the router

@@ -54,8 +54,7 @@ func addRejections(p *Problem, err error) {
 	for _, r := range refused.Rejected {
 		p.Errors = append(p.Errors, Fault{Index: &r.Index, Pointer: r.Pointer, Code: r.Code, Detail: r.Detail})
 	}
-	first := refused.Rejected[0]
-	p.Detail = fmt.Sprintf("%s, at packet %d", strings.TrimRight(first.Detail, "."), first.Index)
+	p.Detail = strings.TrimRight(refused.Rejected[0].Detail, ".") // says which packet it was
 	if more := len(refused.Rejected) - 1; more > 0 {
 		p.Detail += fmt.Sprintf(" (and %d more)", more)
 	}

@@ -11,5 +11,7 @@
 // caller's address is the connection's; forwarding headers are believed only from proxies that the options name.
 //
 // Everything may be used concurrently after New. The package starts no goroutine and does no I/O but the answer and
-// the log; there is nothing to stop. A slow reader of an answer holds up only its own request.
+// the log; there is nothing to stop. A slow reader of an answer holds up only its own request, and loses its connection
+// when it does not take 64 KiB within Options.WriteWithin; that counts as a caller that went away. A page whose handler
+// says nothing else is not kept by any cache.
 package handler

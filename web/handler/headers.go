@@ -21,6 +21,7 @@ const strictTransport = "max-age=31536000"
 
 func pageHeaders() []header {
 	return []header{
+		{"Cache-Control", []string{"no-store"}}, // of a page that forgets it; what may be kept says so
 		{"Content-Security-Policy", []string{pagePolicy}},
 		{"X-Content-Type-Options", []string{"nosniff"}},
 		{"Referrer-Policy", []string{"same-origin"}},

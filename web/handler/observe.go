@@ -36,7 +36,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 // what stands before it is not seen.
 func (a *Adapter) Observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &recorder{ResponseWriter: w}
+		rec := &recorder{ResponseWriter: w, within: a.within}
 		start := time.Now()
 		defer func() { a.count(rec, r, time.Since(start)) }()
 		defer a.recover(rec, r)
