@@ -117,7 +117,8 @@ func TestFirstFiveMinutes(t *testing.T) {
 		t.Fatalf("the page's own line: %v\n%s\n%s", err, line, out)
 	}
 	do(t, ctx, "the value arrives in the dialog", until(`document.querySelector("#connect-values")?.textContent.includes("21.5")`),
-		until(`document.querySelector("#connect-verdicts")?.textContent.includes("accepted")`))
+		until(`document.querySelector("#connect-verdicts")?.textContent.includes("200 accepted")`),
+		until(`document.querySelector("[data-state-of=device-seen]")?.textContent === "Live"`))
 
 	broken := exec.Command("bash", "-c", strings.Replace(line, `{"temp":21.5}`, `{"temp":{"deep":1}}`, 1))
 	if out, err := broken.CombinedOutput(); err != nil {

@@ -33,6 +33,7 @@ type Overview struct {
 	Range    string
 	Metrics  []Metric
 	UnitHref string
+	Unread   bool // the storage does not answer: what is missing here may exist
 }
 
 // Metric is the newest known value of one series.
@@ -42,6 +43,7 @@ type Metric struct {
 	State             State
 	Spark             string // points of a line in a box of 120 by 32; empty when there are too few
 	Chart             bool
+	Bool              bool // true or false, never a number
 }
 
 // Packets shows packets as they arrive.
@@ -53,16 +55,20 @@ type EventRow struct {
 	Kind, Name, Text string
 }
 
-// Rejected shows what was refused after its credentials were accepted.
+// Rejected shows what was refused after its credentials were accepted, the newest cause first.
 type Rejected struct {
-	Rows    []RejectedRow
+	Causes  []RejectedCause
+	Total   string
+	Newest  string // arrival of the newest in microseconds, "0" for none
 	Warning string
 }
 
-// RejectedRow is one refused packet.
-type RejectedRow struct {
-	Age                        Time
-	Code, Detail, Pointer, Raw string
+// RejectedCause is the packets that were refused for the same reason.
+type RejectedCause struct {
+	Key, Count            string
+	Code, Detail, Pointer string
+	First, Last           Time
+	Samples               []string
 }
 
 // Settings holds what an editor may change.
@@ -70,6 +76,8 @@ type Settings struct {
 	Action   string
 	Problems []Problem
 	Name     Field
+	Interval Field
+	Labels   Field
 	Facts    []Fact
 
 	UnitAction string

@@ -34,6 +34,7 @@ type Link struct {
 type Flash struct {
 	Failed bool
 	Text   string
+	Undo   string // what is posted to in order to take it back; empty when it cannot be
 }
 
 // Demo says that invented data is among the real.

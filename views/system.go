@@ -16,12 +16,26 @@ type Keys struct {
 // KeyRow is one API key, without its secret.
 type KeyRow struct{ ID, Name, Role, Created, Revoke string }
 
+// Confirm is a page that says what a step does before it is taken.
+type Confirm struct {
+	Frame
+	Heading, Action, Submit string
+	Cancel, Back            string // where to go instead, and what that is called
+	Lines                   []string
+}
+
 // System says how the installation is.
 type System struct {
 	Frame
-	Checks []Check
-	Facts  []Group
-	Lanes  []LaneRow
+	Whole      State
+	Summary    string
+	Checks     []Check
+	Lanes      []LaneRow
+	Durability string // what a 200 promises
+	DataDir    string
+	DiskText   string // empty when the disk is not known
+	DiskShare  string // of a hundred
+	Facts      []Group
 }
 
 // Check is the health of one part.
@@ -29,6 +43,7 @@ type Check struct {
 	Name   string
 	State  State
 	Detail string
+	Cause  string // for the operator; may be empty
 }
 
 // Group is a heading with facts below it.
@@ -38,10 +53,10 @@ type Group struct {
 }
 
 // Fact is a name with its value.
-type Fact struct {
-	Name, Value string
-	Code        bool
-}
+type Fact struct{ Name, Value string }
 
 // LaneRow is how far a consumer of a lane is behind.
-type LaneRow struct{ Lane, Consumer, Pending, Behind string }
+type LaneRow struct {
+	Lane, Purpose, Pending, Behind string
+	State                          State
+}

@@ -173,13 +173,14 @@ func (w *window) violations(axe string) []string {
 
 func looks(s *site, d tenants.Device) []look {
 	list, one := s.devices(), devicePath(d)
+	key := string(s.tenants.State().Keys(d.Tenant)[0].ID)
 	return []look{
 		{"sign-in", "/sign-in", false},
 		{"devices", list, true}, {"devices-filtered", list + "?q=site%3Dplant-2&sort=-seen&state=live", true}, {"devices-none", list + "?q=nothing", true},
 		{"register", list + "/register", true}, {"delete", list + "/delete?device=" + string(d.ID), true},
 		{"connect", one + "/connect", true}, {"overview", one, true}, {"packets", one + "?tab=packets", true},
 		{"rejected", one + "?tab=rejected", true}, {"settings", one + "?tab=settings", true}, {"rotate", one + "/rotate", true},
-		{"keys", keysPath(s.claimed.Tenant.ID), true}, {"system", "/system", true}, {"not-found", "/nothing-here", true},
+		{"keys", keysPath(d.Tenant), true}, {"revoke", keysPath(d.Tenant) + "/" + key + "/revoke", true}, {"system", "/system", true}, {"not-found", "/nothing-here", true},
 	}
 }
 

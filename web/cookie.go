@@ -23,6 +23,9 @@ const flashSeconds = 30
 // maxFlash bounds what is read back from the cookie; it is text that was ours when it left.
 const maxFlash = 400
 
+// undoMark stands between the sentence and the path that takes the step back.
+const undoMark = "\x00"
+
 func (w *Web) cookieName(r *http.Request, name string) string {
 	if w.handler.Secure(r) {
 		return securePrefix + name
@@ -51,12 +54,17 @@ func (w *Web) flash(out http.ResponseWriter, r *http.Request, f views.Flash) {
 	if f.Failed {
 		kind = "-"
 	}
-	w.setCookie(out, r, flashCookie, base64.RawURLEncoding.EncodeToString([]byte(kind+f.Text)), flashSeconds)
+	w.setCookie(out, r, flashCookie, base64.RawURLEncoding.EncodeToString([]byte(kind+f.Text+undoMark+f.Undo)), flashSeconds)
 }
 
 // done is flash for a step that worked.
 func (w *Web) done(out http.ResponseWriter, r *http.Request, text string) {
 	w.flash(out, r, views.Flash{Text: text})
+}
+
+// undoable is done for a step that one click takes back, by a post to a path of ours.
+func (w *Web) undoable(out http.ResponseWriter, r *http.Request, text, undo string) {
+	w.flash(out, r, views.Flash{Text: text, Undo: undo})
 }
 
 // takeFlash reads the sentence and forgets it. Whatever else stands in the cookie is ignored.
@@ -71,5 +79,9 @@ func (w *Web) takeFlash(out http.ResponseWriter, r *http.Request) []views.Flash 
 	if err != nil || len(text) < 2 || len(text) > maxFlash || !utf8.ValidString(text) {
 		return nil
 	}
-	return []views.Flash{{Failed: strings.HasPrefix(text, "-"), Text: text[1:]}}
+	sentence, undo, _ := strings.Cut(text[1:], undoMark)
+	if !strings.HasPrefix(undo, "/t/") {
+		undo = ""
+	}
+	return []views.Flash{{Failed: strings.HasPrefix(text, "-"), Text: sentence, Undo: undo}}
 }

@@ -95,20 +95,26 @@ func storedText(e telemetry.Erased) string {
 	return count(e.Readings, "reading", "readings") + " and " + count(e.Events, "event", "events")
 }
 
-// oldest is the time of the oldest reading of a single device; of several it is not looked for.
+// maxOldest bounds the devices whose histories are looked at for a deletion: a page of the list.
+const maxOldest = pageRows
+
+// oldest is the time of the oldest reading of the devices; the zero time when there is none, or when it was not found
+// out: too many devices, or the storage is too slow.
 func (w *Web) oldest(ctx context.Context, reader Reader, devices []tenants.Device) time.Time {
-	if len(devices) != 1 {
+	if len(devices) > maxOldest {
 		return time.Time{}
 	}
 	now := telemetry.At(w.o.Now())
-	all, err := reader.Overview(ctx, devices[0].ID, telemetry.At(w.o.Now().AddDate(-2, 0, 0)), now, 730)
-	if err != nil {
-		return time.Time{}
-	}
 	oldest := now
-	for _, s := range all {
-		if len(s.Points) > 0 {
-			oldest = min(oldest, s.Points[0].Time)
+	for _, d := range devices {
+		all, err := reader.Overview(ctx, d.ID, telemetry.At(w.o.Now().AddDate(-2, 0, 0)), now, 730)
+		if err != nil {
+			return time.Time{}
+		}
+		for _, s := range all {
+			if len(s.Points) > 0 {
+				oldest = min(oldest, s.Points[0].Time)
+			}
 		}
 	}
 	if oldest == now {

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -19,11 +20,8 @@ const (
 	tabSettings = "settings"
 )
 
-// What the page shows of lists that could be long.
-const (
-	rejectedRows = 50
-	eventRows    = 50
-)
+// eventRows is what the page shows of stored events.
+const eventRows = 50
 
 func (w *Web) showDevice(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
 	device, err := w.device(r, p)
@@ -37,7 +35,7 @@ func (w *Web) showDevice(out http.ResponseWriter, r *http.Request, p tenants.Pri
 type deviceView struct {
 	device   tenants.Device
 	tab      string
-	typed    string // the name that was refused
+	form     url.Values // of the settings that were refused
 	problems []views.Problem
 }
 
@@ -56,7 +54,7 @@ func (w *Web) renderDevice(out http.ResponseWriter, r *http.Request, p tenants.P
 		page.Packets = w.packets(ctx, v.device)
 	case tabRejected:
 		page.Rejected = w.rejected(ctx, v.device)
-		rejected = strconv.Itoa(len(page.Rejected.Rows))
+		rejected = page.Rejected.Total
 	case tabSettings:
 		page.Settings = w.settings(ctx, v)
 	default:
@@ -132,19 +130,4 @@ func kindWord(k telemetry.Kind) string {
 		return "logs"
 	}
 	return "metrics"
-}
-
-func (w *Web) rejected(ctx context.Context, d tenants.Device) *views.Rejected {
-	found, err := w.o.Rejected(ctx, d.Tenant, d.ID, rejectedRows)
-	if err != nil {
-		w.o.Log.WarnContext(ctx, "a page comes without rejected packets", "tenant", d.Tenant, "device", d.ID, "error", err)
-		return &views.Rejected{Warning: "The rejected packets could not be read, because the queue does not answer. Reload the page in a moment."}
-	}
-	page, now := views.Rejected{}, w.o.Now()
-	for _, each := range found {
-		page.Rows = append(page.Rows, views.RejectedRow{
-			Age: viewTime(each.Received.Time(), now), Code: each.Code, Detail: each.Detail, Pointer: each.Pointer, Raw: each.Raw,
-		})
-	}
-	return &page
 }

@@ -123,13 +123,75 @@ func TestRejectedPacketsAreShown(t *testing.T) {
 	}
 }
 
+// The same mistake is one cause, wherever in its request the packet stood.
+func TestRejectedPacketsAreGroupedByCause(t *testing.T) {
+	s, b, device := full(t)
+	packet := func(code, pointer string, age time.Duration) telemetry.RejectedPacket {
+		return telemetry.RejectedPacket{Device: device.ID, Received: telemetry.At(time.Now().Add(-age)), Rejection: telemetry.Rejection{Code: code, Pointer: pointer, Raw: pointer}}
+	}
+	s.rejected = []telemetry.RejectedPacket{
+		packet("ts_invalid", "/3/ts", time.Minute), packet("value_type", "/values/temp", 2*time.Minute), packet("ts_invalid", "/ts", 3*time.Minute),
+		packet("ts_invalid", "/1/ts", 4*time.Minute), packet("ts_invalid", "/0/ts", 5*time.Minute), packet("value_type", "/values/flow", 6*time.Minute),
+	}
+	page := b.get(devicePath(device) + "?tab=rejected").page
+	if got := page.text("#rejected [data-slot=count]"); got != "4 1 1" {
+		t.Errorf("the causes count %q, want 4 of the time and 1 of each value", got)
+	}
+	if first, last := page.text("#rejected li [data-slot=first]"), page.text("#rejected li [data-slot=last]"); !strings.HasPrefix(first, "5 min ago") || !strings.HasPrefix(last, "1 min ago") {
+		t.Errorf("first seen %q, last seen %q", first, last)
+	}
+	if got := len(page.all("#rejected li li")); got != 5 {
+		t.Errorf("%d samples, want three of the first cause and one of each other", got)
+	}
+	if got := page.text("#rejected-count"); got != "6" {
+		t.Errorf("the tab counts %q", got)
+	}
+}
+
+func TestSettingsTakeTheWholeFormOrNothing(t *testing.T) {
+	s, b, device := full(t)
+	path := devicePath(device) + "/change"
+	b.follow(b.post(path, url.Values{"name": {"boiler"}, "interval": {"90 s"}, "labels": {"site=plant-9, floor=2"}}))
+	got, _ := s.tenants.State().Device(device.Tenant, device.ID)
+	if got.Name != "boiler" || got.Interval != 90*time.Second || strings.Join(labelTexts(got.Labels), " ") != "floor=2 site=plant-9" {
+		t.Fatalf("saved as %+v", got)
+	}
+	page := b.get(devicePath(device) + "?tab=settings").page
+	if page.attr("#interval", "value") != "90 s" || page.attr("#labels", "value") != "floor=2, site=plant-9" {
+		t.Errorf("the form shows %q and %q", page.attr("#interval", "value"), page.attr("#labels", "value"))
+	}
+	for field, value := range map[string]string{"interval": "often", "labels": "floor", "name": "pump-02"} {
+		form := url.Values{"name": {"other"}, "interval": {"1 h"}, "labels": {"site=plant-1"}}
+		form.Set(field, value)
+		refused := b.post(path, form)
+		if refused.status != http.StatusUnprocessableEntity || !refused.page.has("#"+field+"-error") || refused.page.attr("#"+field, "value") != value {
+			t.Errorf("%s %q answers %d: %s", field, value, refused.status, refused.page.text("main form"))
+		}
+	}
+	if after, _ := s.tenants.State().Device(device.Tenant, device.ID); after.Name != "boiler" || after.Interval != 90*time.Second {
+		t.Errorf("a refused form has changed the device to %+v", after)
+	}
+}
+
+func TestDisablingIsTakenBackByOneClick(t *testing.T) {
+	s, b, device := full(t)
+	page := b.follow(b.post(devicePath(device)+"/disable", url.Values{}))
+	if got, _ := s.tenants.State().Device(device.Tenant, device.ID); !got.Disabled {
+		t.Fatal("not disabled")
+	}
+	b.follow(b.post(page.page.attr("form.note-undo", "action"), url.Values{}))
+	if got, _ := s.tenants.State().Device(device.Tenant, device.ID); got.Disabled {
+		t.Error("undo has not enabled the device")
+	}
+}
+
 func TestRenamingAndUnits(t *testing.T) {
 	s, b, device := full(t)
-	renamed := b.follow(b.post(devicePath(device)+"/rename", url.Values{"name": {"main pump"}}))
-	if renamed.page.text("h1") != "main pump" || !strings.Contains(renamed.page.text("[role=status]"), "Renamed") {
+	renamed := b.follow(b.post(devicePath(device)+"/change", url.Values{"name": {"main pump"}}))
+	if renamed.page.text("h1") != "main pump" || !strings.Contains(renamed.page.text("[role=status]"), "main pump saved") {
 		t.Errorf("the page says: %s", renamed.page.text("main"))
 	}
-	refused := b.post(devicePath(device)+"/rename", url.Values{"name": {"pump-02"}})
+	refused := b.post(devicePath(device)+"/change", url.Values{"name": {"pump-02"}})
 	if refused.status != http.StatusUnprocessableEntity || refused.page.attr("#name", "value") != "pump-02" || !refused.page.has("#name-error") {
 		t.Errorf("a taken name answers %d", refused.status)
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"encoding/base64"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,56 +76,123 @@ func (l lister) indexed(q listQuery, by string, descending bool) (listPage, erro
 	return page, nil
 }
 
-// computed is a page whose order or filter depends on what the devices sent: everything that matches is looked at.
+// computed is a page whose order or filter depends on what the devices sent: everything that matches is looked at, but
+// only a page of it is kept and put in order.
 func (l lister) computed(q listQuery, by string, descending bool) (listPage, error) {
 	after, err := parseListCursor(q.Cursor)
 	if err != nil {
 		return listPage{}, err
 	}
-	rows, err := l.matching(q)
-	if err != nil {
-		return listPage{}, err
+	best := bestRows{limit: q.Limit + 1, order: orderOf(by, descending)}
+	if q.Cursor != "" {
+		row := after.row(l.state, l.tenant)
+		best.after = &row
 	}
-	order := func(a, b listed) int {
+	for row, err := range l.matching(q) {
+		if err != nil {
+			return listPage{}, err
+		}
+		best.add(row)
+	}
+	page := listPage{Rows: best.rows}
+	if len(best.rows) > q.Limit {
+		page.Rows = best.rows[:q.Limit]
+		page.Next = listCursorOf(page.Rows[q.Limit-1])
+	}
+	return page, nil
+}
+
+// orderOf compares two rows, without ties.
+func orderOf(by string, descending bool) func(a, b *listed) int {
+	return func(a, b *listed) int {
 		c := cmp.Or(compareBy(by, a, b), cmp.Compare(a.ID, b.ID))
 		if descending {
 			return -c
 		}
 		return c
 	}
-	slices.SortFunc(rows, order)
-	if q.Cursor != "" {
-		begin, found := slices.BinarySearchFunc(rows, after.row(l.state, l.tenant), order)
-		if found {
-			begin++
-		}
-		rows = rows[begin:]
-	}
-	page := listPage{Rows: rows}
-	if len(rows) > q.Limit {
-		page.Rows = rows[:q.Limit]
-		page.Next = listCursorOf(page.Rows[q.Limit-1])
-	}
-	return page, nil
 }
 
-func (l lister) matching(q listQuery) ([]listed, error) {
-	var rows []listed
-	query := tenants.DeviceQuery{Search: q.Search}
-	for {
-		found, err := l.state.DevicesPage(l.tenant, query)
-		if err != nil {
-			return nil, err
+// bestRows keeps the first rows of an order, behind another one if that is given.
+type bestRows struct {
+	limit int
+	order func(a, b *listed) int
+	after *listed
+	rows  []listed // in order
+}
+
+func (b *bestRows) add(row listed) {
+	if b.after != nil && b.order(&row, b.after) <= 0 {
+		return
+	}
+	if len(b.rows) == b.limit && b.order(&row, &b.rows[b.limit-1]) >= 0 {
+		return
+	}
+	place, _ := slices.BinarySearchFunc(b.rows, &row, func(have listed, want *listed) int { return b.order(&have, want) })
+	if len(b.rows) == b.limit {
+		b.rows = b.rows[:b.limit-1]
+	}
+	b.rows = slices.Insert(b.rows, place, row)
+}
+
+// every is all rows of a query in order, for an export: what has to be looked at whole is looked at once.
+func (l lister) every(q listQuery) iter.Seq2[listed, error] {
+	by, descending := strings.CutPrefix(q.Sort, "-")
+	if q.State == "" && by != "seen" {
+		return l.matchingIn(tenants.DeviceQuery{Search: q.Search, Sort: sortOf(by), Descending: descending, Limit: tenants.MaxPage}, "")
+	}
+	return func(yield func(listed, error) bool) {
+		var rows []listed
+		for row, err := range l.matching(q) {
+			if err != nil {
+				yield(listed{}, err)
+				return
+			}
+			rows = append(rows, row)
 		}
-		for _, d := range found.Devices {
-			if row := l.look(d); q.State == "" || row.State == q.State {
-				rows = append(rows, row)
+		order := orderOf(by, descending)
+		slices.SortFunc(rows, func(a, b listed) int { return order(&a, &b) })
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return
 			}
 		}
-		if found.Next == "" {
-			return rows, nil
+	}
+}
+
+// matching is every row that a query selects, in no order that anybody may rely on.
+func (l lister) matching(q listQuery) iter.Seq2[listed, error] {
+	if q.Search != "" {
+		return l.matchingIn(tenants.DeviceQuery{Search: q.Search, Limit: tenants.MaxPage}, q.State)
+	}
+	return func(yield func(listed, error) bool) {
+		for d := range l.state.Devices(l.tenant, "") {
+			if row := l.look(d); (q.State == "" || row.State == q.State) && !yield(row, nil) {
+				return
+			}
 		}
-		query.Cursor = found.Next
+	}
+}
+
+// matchingIn walks an order that the control plane keeps, and leaves out what is in another state than the one asked for.
+func (l lister) matchingIn(query tenants.DeviceQuery, state string) iter.Seq2[listed, error] {
+	return func(yield func(listed, error) bool) {
+		for {
+			found, err := l.state.DevicesPage(l.tenant, query)
+			if err != nil {
+				yield(listed{}, err)
+				return
+			}
+			for _, d := range found.Devices {
+				if row := l.look(d); (state == "" || row.State == state) && !yield(row, nil) {
+					return
+				}
+			}
+			if found.Next == "" {
+				return
+			}
+			query.Cursor = found.Next
+		}
 	}
 }
 
@@ -155,7 +223,7 @@ func sortOf(by string) tenants.DeviceSort {
 
 // compareBy puts the device that was seen last first: the age is what the column shows, and ascending age is what a
 // person expects of its arrow.
-func compareBy(by string, a, b listed) int {
+func compareBy(by string, a, b *listed) int {
 	switch by {
 	case "seen":
 		return b.Seen.Compare(a.Seen)

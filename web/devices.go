@@ -54,15 +54,12 @@ func (w *Web) lister(ctx context.Context, t id.Tenant) (lister, string) {
 	l := lister{state: w.o.Tenants.State(), tenant: t, now: w.o.Now()}
 	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
 	defer cancel()
-	known, err := w.o.Readings(t).Activity(ctx)
+	known, err := w.activities.of(ctx, t)
 	if err != nil {
 		w.o.Log.WarnContext(ctx, "a page comes without activity", "tenant", t, "error", err)
 		return l, storageSilent
 	}
-	l.seen = make(activity, len(known))
-	for _, a := range known {
-		l.seen[a.Device] = a
-	}
+	l.seen = known
 	return l, ""
 }
 
@@ -169,9 +166,22 @@ func intervalText(expected, known time.Duration) string {
 	case expected > 0:
 		return duration(expected)
 	case known > 0:
-		return "about " + duration(known)
+		return "about " + duration(known.Round(roundingOf(known)))
 	}
 	return "–"
+}
+
+// roundingOf is how exactly a learned interval is worth saying.
+func roundingOf(d time.Duration) time.Duration {
+	switch {
+	case d >= 2*time.Hour:
+		return time.Hour
+	case d >= 2*time.Minute:
+		return time.Minute
+	case d >= 2*time.Second:
+		return time.Second
+	}
+	return 100 * time.Millisecond
 }
 
 // switchDevices enables or disables the devices that were selected.
@@ -180,9 +190,9 @@ func (w *Web) switchDevices(out http.ResponseWriter, r *http.Request, p tenants.
 	if err != nil {
 		return err
 	}
-	command, word := w.o.Tenants.DisableDevice, "disabled"
+	command, word := w.o.Tenants.DisableDevice, "disabled; packets are refused with 403 until enabled again"
 	if form.Get("action") == "enable" {
-		command, word = w.o.Tenants.EnableDevice, "enabled"
+		command, word = w.o.Tenants.EnableDevice, "enabled; packets are accepted again"
 	}
 	devices, err := w.chosen(p, form["device"])
 	if err != nil {

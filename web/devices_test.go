@@ -163,7 +163,7 @@ func TestBulkDisableAndEnable(t *testing.T) {
 	one, two := s.device("one", nil), s.device("two", nil)
 	form := url.Values{"device": {string(one.ID), string(two.ID)}, "action": {"disable"}}
 	page := b.follow(b.post(s.devices()+"/switch", form))
-	if got := page.page.text("#devices .state"); got != "Disabled Disabled" || !strings.Contains(page.page.text("[role=status]"), "2 devices disabled.") {
+	if got := page.page.text("#devices .state"); got != "Disabled Disabled" || !strings.Contains(page.page.text("[role=status]"), "2 devices disabled") {
 		t.Errorf("states %q, the page says: %s", got, page.page.text("main"))
 	}
 	form.Set("action", "enable")

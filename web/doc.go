@@ -10,7 +10,8 @@
 // reasons when it was wrong. Secrets that are shown once wait in memory for the redirect of the session that made them:
 // bounded, for minutes, and gone when the process is; the page then offers to make a new one.
 //
-// Everything may be called concurrently. When the storage of readings is slow or dead, lists and pages still come, say
+// Everything may be called concurrently. When each device last sent is read for all pages of a tenant together, and an
+// answer is used for activityFor: a page may begin that much behind, and its socket corrects it. When the storage of readings is slow or dead, lists and pages still come, say
 // that they do not know the newest values, and wait for it no longer than storageTimeout. When the control log or the
 // sessions are dead, nobody can sign in or change anything and the pages say so.
 package web

@@ -10,33 +10,22 @@ import (
 	"longwave/tenants"
 )
 
-// exportDevices writes every device that the address of the list selects, page after page, so that a long list is not
-// held in memory twice.
+// exportDevices writes every device that the address of the list selects, as it finds them: a long list begins to arrive
+// at once and is not held twice.
 func (w *Web) exportDevices(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
 	q := listQueryOf(r.URL.Query())
-	q.Cursor, q.Limit = "", tenants.MaxPage
 	l, _ := w.lister(r.Context(), p.Tenant())
-	first, err := l.page(q)
-	if err != nil {
-		return err
-	}
 	out.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	out.Header().Set("Content-Disposition", `attachment; filename="devices.csv"`)
 	file := csv.NewWriter(out)
 	if err := file.Write([]string{"id", "name", "state", "last_seen", "interval_seconds", "labels", "registered"}); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
-	for page := first; ; {
-		for _, row := range page.Rows {
-			if err := file.Write(csvRow(row)); err != nil {
-				return fmt.Errorf("export: %w", err)
-			}
+	for row, err := range l.every(q) {
+		if err != nil {
+			return fmt.Errorf("export: %w", err)
 		}
-		if page.Next == "" {
-			break
-		}
-		q.Cursor = page.Next
-		if page, err = l.page(q); err != nil {
+		if err := file.Write(csvRow(row)); err != nil {
 			return fmt.Errorf("export: %w", err)
 		}
 	}

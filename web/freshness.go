@@ -82,16 +82,26 @@ func viewTime(at, now time.Time) views.Time {
 // age is "12 s ago" up to a day, then the date. A device whose clock runs ahead has no age that is true.
 func age(at, now time.Time) string {
 	switch since := now.Sub(at).Round(time.Second); {
-	case since <= -5*time.Second, since >= 24*time.Hour:
+	case since <= -5*time.Second:
+		return length(-since) + " ahead"
+	case since >= 24*time.Hour:
 		return at.UTC().Format("2006-01-02 15:04")
 	case since < time.Second:
 		return "now"
-	case since < time.Minute:
-		return strconv.Itoa(int(since.Seconds())) + " s ago"
-	case since < time.Hour:
-		return strconv.Itoa(int(since.Minutes())) + " min ago"
 	default:
-		return strconv.Itoa(int(since.Hours())) + " h ago"
+		return length(since) + " ago"
+	}
+}
+
+// length writes a time below its full unit: 59 s, 59 min, 23 h.
+func length(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return strconv.Itoa(int(d.Seconds())) + " s"
+	case d < time.Hour:
+		return strconv.Itoa(int(d.Minutes())) + " min"
+	default:
+		return strconv.Itoa(int(d.Hours())) + " h"
 	}
 }
 

@@ -77,6 +77,6 @@ func (s *site) fill(d tenants.Device, now time.Time) {
 		Durability: "Acknowledged packets are on disk (fsync).",
 		Checks:     []Check{{Name: "NATS", Detail: "embedded, 2.15.2"}, {Name: "ClickHouse", Detail: "embedded, 26.5.1"}, {Name: "Disk", Err: fmt.Errorf("97 %% full")}},
 		Lanes:      []Lane{{Lane: "critical", Consumer: "store"}, {Lane: "standard", Consumer: "store", Messages: 1204, Behind: 3 * time.Second}, {Lane: "bulk", Consumer: "store"}},
-		Counts:     []Count{{Name: "Readings", Value: 3_100_000}},
+		Tables:     []Table{{Name: "readings", Rows: 3_100_000, Bytes: 12_000_000}},
 	}
 }

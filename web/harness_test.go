@@ -2,7 +2,10 @@ package web
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -29,7 +32,7 @@ import (
 
 // site is a whole server of pages over a real control log and real sessions; only the storage is a fake.
 type site struct {
-	t        *testing.T
+	t        testing.TB
 	js       jetstream.JetStream
 	tenants  *tenants.Service
 	sessions *session.Store
@@ -44,7 +47,7 @@ type site struct {
 
 const password = "copper lantern drifting 42"
 
-func start(t *testing.T) *site {
+func start(t testing.TB) *site {
 	t.Helper()
 	_, _, js := natstest.Start(t)
 	log := slog.New(slog.DiscardHandler)
@@ -64,7 +67,7 @@ func start(t *testing.T) *site {
 }
 
 // background runs something until the end of the test, and waits for it.
-func background(t *testing.T, run func(context.Context) error) {
+func background(t testing.TB, run func(context.Context) error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	var group sync.WaitGroup
 	group.Go(func() { run(ctx) })
@@ -213,12 +216,31 @@ func (s *site) device(name string, labels map[string]string) tenants.Device {
 
 func (s *site) devices() string { return devicesPath(s.claimed.Tenant.ID) }
 
+// after ties a message that is written directly to the log before it.
+func (s *site) after(subject string) string {
+	s.t.Helper()
+	log, err := s.js.Stream(s.t.Context(), tenants.StreamName)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	own, err := log.GetLastMsgForSubject(s.t.Context(), subject)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	head := s.tenants.Head()
+	hash, err := hex.DecodeString(head.Hash)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return fmt.Sprintf(`{"own":%d,"seen":%d,"head":%q}`, own.Sequence, head.Position, base64.StdEncoding.EncodeToString(hash))
+}
+
 // stranger is the owner of another tenant. The control log is written to directly: there is no form for this.
 func (s *site) stranger() *visitor {
 	s.t.Helper()
 	person, tenant := id.New[id.Person](), id.New[id.Tenant]()
 	at := time.Now().UTC().Format(time.RFC3339Nano)
-	message := `{"v":1,"at":"` + at + `","actor":{"system":"test"},"events":[` +
+	message := `{"v":1,"at":"` + at + `","actor":{"system":"test"},"after":` + s.after("ctl._platform") + `,"events":[` +
 		`{"type":"person.created","v":1,"data":{"id":"` + string(person) + `","email":"eve@example.com","name":"Eve","password_hash":""}},` +
 		`{"type":"tenant.created","v":1,"data":{"id":"` + string(tenant) + `","name":"South plant","retain_days":30,"owner":"` + string(person) + `"}}]}`
 	changed := s.tenants.Changed()

@@ -12,7 +12,7 @@ import (
 // "somewhere below".
 type document struct{ root *html.Node }
 
-func parsePage(t *testing.T, body string) document {
+func parsePage(t testing.TB, body string) document {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(body))
 	if err != nil {

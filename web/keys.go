@@ -3,10 +3,7 @@ package web
 import (
 	"net/http"
 
-	"github.com/go-chi/chi/v5"
-
 	"longwave/tenants"
-	"longwave/tenants/id"
 	"longwave/views"
 )
 
@@ -76,13 +73,13 @@ func (w *Web) createKey(out http.ResponseWriter, r *http.Request, p tenants.Prin
 }
 
 func (w *Web) revokeKey(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
-	key, err := id.Parse[id.Key](chi.URLParam(r, "key"))
+	key, err := w.key(r, p)
 	if err != nil {
-		return tenants.ErrNotFound
-	}
-	if err := w.o.Tenants.RevokeKey(r.Context(), w.actor(r, p), p.Tenant(), key); err != nil {
 		return err
 	}
-	w.done(out, r, "Key revoked. Requests with it are refused from now on.")
+	if err := w.o.Tenants.RevokeKey(r.Context(), w.actor(r, p), p.Tenant(), key.ID); err != nil {
+		return err
+	}
+	w.done(out, r, "Key "+key.Name+" revoked. Requests with it are refused from now on.")
 	return see(out, r, keysPath(p.Tenant()))
 }

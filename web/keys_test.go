@@ -22,7 +22,14 @@ func TestAKeyIsShownOnceAndRevoked(t *testing.T) {
 	if again := b.get(path); strings.Contains(again.body, secret) {
 		t.Error("the key is shown twice")
 	}
-	b.follow(b.post(made.page.attr("#main table form", "action"), url.Values{}))
+	asked := b.get(made.page.attr("#main table a", "href"))
+	if !strings.Contains(asked.page.text("main"), "stops working") {
+		t.Errorf("revoking is not explained: %s", asked.page.text("main"))
+	}
+	if _, err := s.tenants.KeyByToken(secret); err != nil {
+		t.Errorf("looking at the page revoked the key: %v", err)
+	}
+	b.follow(b.post(asked.page.attr("#main form", "action"), url.Values{}))
 	if _, err := s.tenants.KeyByToken(secret); err == nil {
 		t.Error("the revoked key still works")
 	}
@@ -42,7 +49,7 @@ func TestAKeyNeedsANameAndARole(t *testing.T) {
 func TestSystemIsForOperators(t *testing.T) {
 	s, b, _ := full(t)
 	page := b.get("/system")
-	for _, want := range []string{"0.1.0", "fsync", "/var/lib/longwave", "3.2 GB", "embedded, 2.15.2", "97 % full", "1,204 messages", "3,100,000"} {
+	for _, want := range []string{"0.1.0", "fsync", "/var/lib/longwave", "3.2 GB", "Embedded, 2.15.2", "97 % full", "1,204 messages", "3.1 million rows"} {
 		if !strings.Contains(page.page.text("main"), want) {
 			t.Errorf("%q is missing: %s", want, page.page.text("main"))
 		}

@@ -54,6 +54,7 @@ func (w *Web) overview(ctx context.Context, d tenants.Device, chosen span) *view
 	latest, err := reader.Latest(ctx, d.ID)
 	if err != nil {
 		w.o.Log.WarnContext(ctx, "a page comes without latest values", "tenant", d.Tenant, "device", d.ID, "error", err)
+		page.Unread = true
 		return page
 	}
 	sparks := w.sparks(ctx, reader, d, chosen)
@@ -65,7 +66,7 @@ func (w *Web) overview(ctx context.Context, d tenants.Device, chosen span) *view
 		}
 		m := views.Metric{
 			Name: v.Metric, Value: valueText(v.Value), Unit: st.Unit(d.Tenant, v.Metric), Spark: sparks[v.Metric],
-			Chart: v.Value.Type != telemetry.Text, Age: viewTime(v.Time.Time(), now),
+			Chart: v.Value.Type != telemetry.Text, Bool: v.Value.Type == telemetry.Bool, Age: viewTime(v.Time.Time(), now),
 		}
 		m.Age.ID, m.Age.Interval = "age-"+strconv.Itoa(i), seconds(interval)
 		m.State = viewState(freshness(v.Time.Time(), interval, now), m.Age.ID)

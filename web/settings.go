@@ -3,7 +3,9 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"longwave/tenants"
@@ -12,16 +14,10 @@ import (
 
 func (w *Web) settings(ctx context.Context, v deviceView) *views.Settings {
 	d := v.device
-	name := views.Field{ID: "name", Label: "Name", Type: "text", Value: d.Name, MaxLength: "100", Autocomplete: "off"}
-	if len(v.problems) > 0 {
-		name.Value = v.typed
-	}
-	page := &views.Settings{
-		Action: devicePath(d) + "/rename", UnitAction: devicePath(d) + "/units", Problems: blame(v.problems, &name), Name: name,
-		Facts: []views.Fact{
-			{Name: "Expected interval", Value: intervalOrLearned(d.Interval)},
-			{Name: "Registered", Value: d.Created.UTC().Format("2006-01-02 15:04 MST")},
-		},
+	page := settingsForm(v)
+	page.Action, page.UnitAction = devicePath(d)+"/change", devicePath(d)+"/units"
+	page.Facts = []views.Fact{
+		{Name: "Registered", Value: d.Created.UTC().Format("2006-01-02 15:04 MST")},
 	}
 	for _, t := range d.Tokens {
 		page.Tokens = append(page.Tokens, views.TokenRow{ID: t.Prefix() + "…", Created: t.Created.UTC().Format("2006-01-02 15:04"), Expires: expiry(t.Expires)})
@@ -36,11 +32,19 @@ func (w *Web) settings(ctx context.Context, v deviceView) *views.Settings {
 	return page
 }
 
-func intervalOrLearned(d time.Duration) string {
-	if d == 0 {
-		return "learned from what arrives"
+// settingsForm is the form of what an editor may change: as it is, or as it was typed when that was refused.
+func settingsForm(v deviceView) *views.Settings {
+	form := v.form
+	if form == nil {
+		form = url.Values{"name": {v.device.Name}, "labels": {strings.Join(labelTexts(v.device.Labels), ", ")}}
+		if v.device.Interval > 0 {
+			form.Set("interval", intervalInput(v.device.Interval))
+		}
 	}
-	return duration(d)
+	fields := registerForm(form)
+	fields.Name.Focus, fields.Name.Help = false, ""
+	problems := blame(v.problems, &fields.Name, &fields.Interval, &fields.Labels)
+	return &views.Settings{Problems: problems, Name: fields.Name, Interval: fields.Interval, Labels: fields.Labels}
 }
 
 func expiry(t time.Time) string {
@@ -50,7 +54,19 @@ func expiry(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04")
 }
 
-func (w *Web) renameDevice(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
+// intervalInput writes an interval so that reading it again gives the same.
+func intervalInput(d time.Duration) string {
+	switch {
+	case d%time.Hour == 0:
+		return strconv.FormatInt(int64(d/time.Hour), 10) + " h"
+	case d%time.Minute == 0:
+		return strconv.FormatInt(int64(d/time.Minute), 10) + " min"
+	}
+	return seconds(d) + " s"
+}
+
+// changeDevice takes the whole form or nothing of it.
+func (w *Web) changeDevice(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
 	device, err := w.device(r, p)
 	if err != nil {
 		return err
@@ -59,15 +75,23 @@ func (w *Web) renameDevice(out http.ResponseWriter, r *http.Request, p tenants.P
 	if err != nil {
 		return err
 	}
-	renamed, err := w.o.Tenants.RenameDevice(r.Context(), w.actor(r, p), p.Tenant(), device.ID, form.Get("name"))
+	refused := deviceView{device: device, tab: tabSettings, form: form}
+	wanted, problems := newDevice(form)
+	if len(problems) > 0 {
+		refused.problems = problems
+		return w.renderDevice(out, r, p, refused)
+	}
+	change := tenants.DeviceChange{Name: &wanted.Name, Labels: &wanted.Labels, Interval: &wanted.Interval}
+	changed, err := w.o.Tenants.ChangeDevice(r.Context(), w.actor(r, p), p.Tenant(), device.ID, change)
 	if problem, ok := fault(err); ok {
-		return w.renderDevice(out, r, p, deviceView{device: device, tab: tabSettings, typed: form.Get("name"), problems: []views.Problem{problem}})
+		refused.problems = []views.Problem{problem}
+		return w.renderDevice(out, r, p, refused)
 	}
 	if err != nil {
 		return err
 	}
-	w.done(out, r, "Renamed to "+renamed.Name+".")
-	return see(out, r, devicePath(renamed)+"?tab="+tabSettings)
+	w.done(out, r, changed.Name+" saved.")
+	return see(out, r, devicePath(changed)+"?tab="+tabSettings)
 }
 
 func (w *Web) disableDevice(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
@@ -78,7 +102,7 @@ func (w *Web) disableDevice(out http.ResponseWriter, r *http.Request, p tenants.
 	if _, err := w.o.Tenants.DisableDevice(r.Context(), w.actor(r, p), p.Tenant(), device.ID); err != nil {
 		return err
 	}
-	w.done(out, r, "Disabled. Its packets are refused with 403 until it is enabled again.")
+	w.undoable(out, r, "Disabled. Its packets are refused with 403 until it is enabled again.", devicePath(device)+"/enable")
 	return see(out, r, devicePath(device))
 }
 
@@ -90,7 +114,7 @@ func (w *Web) enableDevice(out http.ResponseWriter, r *http.Request, p tenants.P
 	if _, err := w.o.Tenants.EnableDevice(r.Context(), w.actor(r, p), p.Tenant(), device.ID); err != nil {
 		return err
 	}
-	w.done(out, r, "Enabled. Its packets are accepted again.")
+	w.undoable(out, r, "Enabled. Its packets are accepted again.", devicePath(device)+"/disable")
 	return see(out, r, devicePath(device))
 }
 

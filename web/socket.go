@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/sync/singleflight"
 
 	"longwave/ingest/telemetry"
 	"longwave/tenants"
@@ -93,6 +94,7 @@ type visit struct {
 // a frame is not one of the above.
 type socket struct {
 	options SocketOptions
+	asking  singleflight.Group
 
 	mu      sync.Mutex
 	open    int

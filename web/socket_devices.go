@@ -35,7 +35,7 @@ func (b *browser) openDevices(ctx context.Context, c command) (topic, []byte, er
 		return nil, nil, err
 	}
 	t := &devicesTopic{flow: flow, wanted: wanted}
-	stored, err := b.socket.options.Readings(b.visit.Tenant).Activity(ctx)
+	stored, err := b.socket.activityOf(ctx, b.visit.Tenant)
 	incomplete := b.incomplete(ctx, "activity of the devices", err)
 	seen := make(sightings)
 	for _, a := range stored {

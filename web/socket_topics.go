@@ -83,19 +83,38 @@ func (b *browser) openDevice(ctx context.Context, c command) (topic, []byte, err
 		flow.Close()
 		return nil, nil, err
 	}
-	kept, err := b.socket.options.Rejected(ctx, t, d, recentRejected)
+	kept, err := b.socket.storedRejected(ctx, t, d)
 	incomplete := b.incomplete(ctx, "rejected packets", err)
 	first := newFrame(c.Sub).cursor(flow.Cursor)
 	if flow.Resumed {
 		first.resumed().packets(flow.Backlog).rejected(kept)
 	} else {
-		stored, err := b.socket.options.Readings(t).Latest(ctx, d)
+		stored, err := b.socket.storedLatest(ctx, t, d)
 		incomplete = b.incomplete(ctx, "latest values", err) || incomplete
 		values := mergeLatest(stored, flow.Backlog)
 		first.snapshot(incomplete).latest(values, b.unit).packets(lastPackets(flow.Backlog, recentPackets)).rejected(kept).end()
 	}
 	flow.Backlog = nil // the ring may let go of it
 	return &deviceTopic{flow: flow, rejected: rejected}, first.bytes(), nil
+}
+
+// storedLatest, storedRejected and activityOf read what is stored, once for all who ask at the same time. An answer that
+// is a moment old leaves no gap: what came since is in the flow, whose past is longer than any question takes.
+func (s *socket) storedLatest(ctx context.Context, t id.Tenant, d id.Device) ([]telemetry.Latest, error) {
+	return share(ctx, &s.asking, shared[[]telemetry.Latest]{key: "latest " + string(t) + " " + string(d), within: storageTimeout,
+		ask: func(ctx context.Context) ([]telemetry.Latest, error) { return s.options.Readings(t).Latest(ctx, d) }})
+}
+
+func (s *socket) storedRejected(ctx context.Context, t id.Tenant, d id.Device) ([]telemetry.RejectedPacket, error) {
+	return share(ctx, &s.asking, shared[[]telemetry.RejectedPacket]{key: "rejected " + string(t) + " " + string(d), within: storageTimeout,
+		ask: func(ctx context.Context) ([]telemetry.RejectedPacket, error) {
+			return s.options.Rejected(ctx, t, d, recentRejected)
+		}})
+}
+
+func (s *socket) activityOf(ctx context.Context, t id.Tenant) ([]telemetry.Activity, error) {
+	return share(ctx, &s.asking, shared[[]telemetry.Activity]{key: "activity " + string(t), within: storageTimeout,
+		ask: func(ctx context.Context) ([]telemetry.Activity, error) { return s.options.Readings(t).Activity(ctx) }})
 }
 
 // incomplete reports what could not be read. A page that shows less, and says so, is better than none.

@@ -62,13 +62,14 @@ func (o Options) check() error {
 
 // Web holds what all pages share.
 type Web struct {
-	o        Options
-	handler  *handler.Adapter // shows problems as pages
-	assets   *static.Assets
-	links    views.Assets
-	socket   *socket // nil without a hub
-	handover *handover
-	cross    *http.CrossOriginProtection
+	o          Options
+	handler    *handler.Adapter // shows problems as pages
+	assets     *static.Assets
+	links      views.Assets
+	socket     *socket // nil without a hub
+	handover   *handover
+	activities *activities
+	cross      *http.CrossOriginProtection
 }
 
 // New makes the pages. It returns an error for incomplete options, and static.ErrNotBuilt when the binary lacks the
@@ -84,7 +85,7 @@ func New(o Options) (*Web, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	w := &Web{o: o, assets: assets, handover: newHandover(o.Now), cross: http.NewCrossOriginProtection()}
+	w := &Web{o: o, assets: assets, handover: newHandover(o.Now), activities: newActivities(o.Readings, o.Now), cross: http.NewCrossOriginProtection()}
 	w.links = views.Assets{
 		CSS: assets.Path("app.css"), Theme: assets.Path("theme.js"), App: assets.Path("app.js"),
 		Favicon: assets.Path("favicon.svg"), Logo: assets.Path("logo.svg"),

@@ -28,11 +28,7 @@ func count(n uint64, one, many string) string {
 
 // grouped separates thousands with a comma.
 func grouped(n uint64) string {
-	text := strconv.FormatUint(n, 10)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
+	return separated(strconv.FormatUint(n, 10))
 }
 
 func oneDigit(f float64) string {
@@ -86,7 +82,23 @@ func number(v float64) string {
 	if strings.Contains(text, ".") {
 		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
 	}
-	return text
+	return separated(text)
+}
+
+// separated groups the thousands of a decimal number.
+func separated(decimal string) string {
+	whole, fraction, has := strings.Cut(decimal, ".")
+	sign := ""
+	if strings.HasPrefix(whole, "-") {
+		sign, whole = "-", whole[1:]
+	}
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if has {
+		whole += "." + fraction
+	}
+	return sign + whole
 }
 
 func valueText(v telemetry.Value) string {

@@ -8,8 +8,8 @@ import (
 
 func TestNumbers(t *testing.T) {
 	for value, want := range map[float64]string{
-		0: "0", 21.5: "21.5", 1480: "1480", -3.25: "-3.25", 118.04: "118.04", 1234567: "1234567", 0.1 + 0.2: "0.3", 1e-7: "1e-07",
-		2e12: "2e+12", 99.99999: "100", math.MaxFloat64: "1.79769e+308", 1000000: "1000000", 0.001: "0.001",
+		0: "0", 21.5: "21.5", 1480: "1,480", -3.25: "-3.25", 118.04: "118.04", 1234567: "1,234,567", 0.1 + 0.2: "0.3", 1e-7: "1e-07",
+		2e12: "2e+12", 99.99999: "100", math.MaxFloat64: "1.79769e+308", 1000000: "1,000,000", 0.001: "0.001",
 	} {
 		if got := number(value); got != want {
 			t.Errorf("%g is written %q, want %q", value, got, want)
@@ -46,7 +46,7 @@ func TestIntervals(t *testing.T) {
 func TestAgesAndFreshness(t *testing.T) {
 	now := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 	for since, want := range map[time.Duration]string{
-		0: "now", 12 * time.Second: "12 s ago", 90 * time.Second: "1 min ago", 3 * time.Hour: "3 h ago", 25 * time.Hour: "2026-11-19 09:00", -time.Minute: "2026-11-20 10:01",
+		0: "now", 12 * time.Second: "12 s ago", 90 * time.Second: "1 min ago", 3 * time.Hour: "3 h ago", 25 * time.Hour: "2026-11-19 09:00", -time.Minute: "1 min ahead", -3 * time.Hour: "3 h ahead",
 	} {
 		if got := age(now.Add(-since), now); got != want {
 			t.Errorf("%v ago is written %q, want %q", since, got, want)

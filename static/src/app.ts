@@ -6,6 +6,7 @@ import { copyButtons, menus, passwordToggles, tabs, themeSwitch } from "./contro
 import { startDeviceList } from "./devicelist";
 import { startFreshness } from "./freshness";
 import { lists } from "./list";
+import { systemPage } from "./system";
 
 // The pages' policy forbids eval and inline styles; scripts in answers would be dead anyway.
 htmx.config.allowEval = false;
@@ -23,6 +24,7 @@ confirmations();
 lists();
 startFreshness();
 startDeviceList();
+systemPage();
 document.body.addEventListener("htmx:load", () => startDeviceList());
 
 if (document.querySelector("[data-page=device]")) void import("./device").then((page) => page.startDevicePage());

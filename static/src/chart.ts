@@ -1,5 +1,6 @@
 // One line chart: uPlot, dressed in the page's colours and moved by mouse, finger or arrow keys.
 import uPlot from "uplot";
+import { instants, numbers, room as spaceOf } from "./axes";
 import type { Columns } from "./points";
 
 export interface ChartOptions {
@@ -49,17 +50,6 @@ export function colourOf(metric: string): number {
   return (hash % 8) + 1;
 }
 
-const day = 86_400;
-// Rows: [smallest distance of ticks, text, and what is added where year, month, day, hour, minute, second change; 1 = added].
-const times: uPlot.Axis.DynamicValues | (string | number | null)[][] = [
-  [365 * day, "{YYYY}", null, null, null, null, null, null, 1],
-  [28 * day, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
-  [day, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
-  [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
-  [1, "{HH}:{mm}:{ss}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
-  [0.001, "{HH}:{mm}:{ss}.{fff}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
-];
-
 // makeChart draws into the host and follows its size.
 export function makeChart(o: ChartOptions): Chart {
   const plot = new uPlot(options(o), [[], [], [], []], o.host);
@@ -87,16 +77,17 @@ function room(host: HTMLElement): { width: number; height: number } {
 
 function options(o: ChartOptions): uPlot.Options {
   const line = () => colour(`--lw-series-${o.colour}`, fallback[o.colour - 1] ?? "#1d5fc4");
-  const edge: uPlot.Series = { points: { show: false }, width: 0 };
   const path = o.stepped ? uPlot.paths.stepped?.({ align: 1 }) : uPlot.paths.linear?.();
+  // A peak inside a bucket must be seen, however thin: the band has edges.
+  const edge: uPlot.Series = { points: { show: false }, width: 1, stroke: () => line() + "a6", spanGaps: false, ...(path ? { paths: path } : {}) };
   return {
     ...room(o.host),
     legend: { show: false },
     padding: [8, 20, 0, 0],
     scales: { x: { time: true }, y: o.stepped ? { range: [-0.1, 1.1] } : { range: around } },
-    axes: [axis({ values: times as uPlot.Axis.Values }), axis({ size: 64, ...(o.stepped ? { splits: [0, 1], values: ["false", "true"] } : {}) })],
+    axes: [axis({ values: instants, space: spaceOf }), axis({ size: 64, ...(o.stepped ? { splits: [0, 1], values: ["false", "true"] } : { values: numbers }) })],
     series: [{}, { stroke: line, width: 1.5, spanGaps: false, points: { filter: alone, size: 5 }, ...(path ? { paths: path } : {}) }, edge, edge],
-    bands: [{ series: [3, 2], fill: () => line() + "33" }],
+    bands: [{ series: [3, 2], fill: () => line() + "59" }],
     cursor: {
       y: false,
       drag: { x: true, y: false, setScale: false, dist: 8 },

@@ -1,6 +1,6 @@
 // "Connect your device": what the server thinks of every attempt, as it happens, and the first values.
 import { changed, fill, slot, stamp, text } from "./dom";
-import { serverNow, setTime } from "./freshness";
+import { seenDevice, serverNow, setTime } from "./freshness";
 import { toMs, type Attempt, type Packet } from "./frames";
 import { subscribe } from "./live";
 import { request } from "./request";
@@ -26,12 +26,15 @@ export function startConnect(): void {
   if (!root || !device || started) return;
   started = true;
   const values = new Map<string, HTMLElement>();
+  const interval = Number(root.closest<HTMLElement>("[data-interval]")?.dataset.interval) || 0;
   let first = true; // the first snapshot is the past, not an answer to what is done here
 
   subscribe({ topic: "device", device }, (frame) => {
-    for (const one of frame.snapshot?.latest ?? frame.latest ?? []) show(values, one.metric, text(one.value));
+    const latest = frame.snapshot?.latest ?? frame.latest ?? [];
+    for (const one of latest) show(values, one.metric, text(one.value));
     const packets = frame.snapshot?.packets ?? frame.packets ?? [];
     if (packets.length > 0) arrived(packets, first && frame.snapshot !== undefined);
+    seenDevice(Math.max(0, ...packets.map((packet) => packet.received), ...latest.map((one) => one.received)), interval);
     for (const packet of packets) for (const [name, value] of packet.values) show(values, name, text(value));
     if (frame.skipped) state(`${frame.skipped} more packets accepted, faster than they can be listed.`);
     for (const one of frame.rejected ?? []) {
@@ -48,7 +51,7 @@ export function startConnect(): void {
 function arrived(packets: Packet[], past: boolean): void {
   for (const packet of packets.slice(-mostVerdicts)) {
     const detail = packet.values.map(([name, value]) => `${name} ${text(value)}`).join(", ");
-    list({ ok: true, status: "accepted", detail: detail || "a packet without values", transport: "", at: toMs(packet.received) });
+    list({ ok: true, status: "200 accepted", detail: detail || "a packet without values", transport: "", at: toMs(packet.received) });
   }
   state(past ? "This device has sent before. Its newest packets are listed below." : "It works: the packet is stored safely.");
 }

@@ -1,12 +1,13 @@
 // The page of one device. It has one subscription; each part of the page takes from it what it shows.
 import { stamp, fill, toggle } from "./dom";
-import { setTime } from "./freshness";
+import { seenDevice } from "./freshness";
 import { toMs, type Frame, type Latest, type Packet, type Value } from "./frames";
 import { latestValues } from "./latest";
 import { subscribe } from "./live";
 import { MetricChart } from "./metricchart";
-import { packetLog, rejectedLog } from "./packets";
+import { packetLog } from "./packets";
 import { watchRange } from "./range";
+import { rejectedLog } from "./rejected";
 
 const mostCharts = 300;
 const settleAfter = 2000; // by then the store has what the socket has already
@@ -34,20 +35,20 @@ export function startDevicePage(): void {
       for (const [metric, what] of packet.values) value(metric, what, toMs(packet.at));
     }
     packets.add(list);
-    seen(Math.max(0, ...list.map((packet) => packet.received)), interval);
+    seenDevice(Math.max(0, ...list.map((packet) => packet.received)), interval);
   }
 
   function takeLatest(list: Latest[]): void {
     for (const one of list) value(one.metric, one.value, toMs(one.at), one);
     const learned = list.map((one) => one.interval ?? 0).filter((seconds) => seconds > 0);
-    seen(Math.max(0, ...list.map((one) => one.received)), interval || Math.min(...learned, Infinity));
+    seenDevice(Math.max(0, ...list.map((one) => one.received)), interval || Math.min(...learned, Infinity));
   }
 
   subscribe({ topic: "device", device }, (frame: Frame) => {
     const content = frame.snapshot ?? frame;
     if (content.latest) takeLatest(content.latest);
     if (content.packets) take(content.packets);
-    if (content.rejected) rejected(content.rejected, frame.snapshot !== undefined);
+    if (content.rejected) rejected(content.rejected);
     if (frame.skipped) packets.skip(frame.skipped);
     if (frame.snapshot || frame.skipped) charts.settle(); // the line has a hole that only the store can fill
   });
@@ -57,12 +58,6 @@ export function startDevicePage(): void {
     charts.tick();
     values.draw();
   }, 1000);
-}
-
-// seen moves the state of the device itself; at in µs.
-function seen(at: number, interval: number): void {
-  const time = document.getElementById("device-seen");
-  if (time && at > 0) setTime(time, toMs(at), Number.isFinite(interval) ? interval : 0);
 }
 
 interface Charts {

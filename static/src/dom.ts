@@ -31,7 +31,19 @@ export function text(value: Value): string {
   if (size < 1e-4 || size >= 1e9) return Number(value.toPrecision(significant)).toExponential().replace(/e([+-])(\d)$/, "e$10$2");
   const digits = Math.max(0, significant - 1 - Math.floor(Math.log10(size)));
   const fixed = value.toFixed(digits);
-  return fixed.includes(".") ? fixed.replace(/0+$/, "").replace(/\.$/, "") : fixed;
+  return grouped(fixed.includes(".") ? fixed.replace(/0+$/, "").replace(/\.$/, "") : fixed);
+}
+
+// grouped separates the thousands of a decimal number.
+export function grouped(decimal: string): string {
+  const [whole = "", fraction] = decimal.split(".");
+  const separated = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  return fraction === undefined ? separated : `${separated}.${fraction}`;
+}
+
+// verbatim is a value as the device sent it: every digit, and text between quotation marks.
+export function verbatim(value: Value): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
 // changed marks what has changed, for a moment; the style sheet decides how gently.

@@ -48,12 +48,16 @@ export function stateOf(at: number, interval: number, now: number): State {
 export function age(at: number, now: number): string {
   if (at <= 0) return "never";
   const seconds = Math.round((now - at) / 1000);
-  if (seconds <= -5) return exact(at); // a device whose clock runs ahead: no age is true
+  if (seconds <= -5) return `${span(-seconds)} ahead`; // a device whose clock runs ahead: no age is true
   if (seconds < 1) return "now";
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds * 1000 < day) return `${Math.floor(seconds / 3600)} h ago`;
-  return dates.format(at);
+  return seconds * 1000 < day ? `${span(seconds)} ago` : dates.format(at);
+}
+
+// span is a length of time in the largest unit that fits.
+function span(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h`;
 }
 
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -65,6 +69,26 @@ const instants = new Intl.DateTimeFormat(undefined, {
 // exact is the instant to the millisecond, with its zone.
 export function exact(at: number): string {
   return instants.format(at);
+}
+
+const moments = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+// short is the instant to the second, for where the zone is said nearby.
+export function short(at: number): string {
+  return moments.format(at);
+}
+
+// zone names the time zone in which this browser shows instants: "CET, Europe/Berlin".
+function zone(): string {
+  const short = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" }).formatToParts().find((part) => part.type === "timeZoneName")?.value ?? "";
+  const long = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return short === long || long === undefined ? short : `${short}, ${long}`;
+}
+
+// seenDevice moves the time and the state at the head of a device's pages; at in µs, interval in seconds.
+export function seenDevice(at: number, interval: number): void {
+  const time = document.getElementById("device-seen");
+  if (time && at > 0) setTime(time, at / 1000, Number.isFinite(interval) ? interval : 0);
 }
 
 // setTime changes what an age shows and returns its element: text that said "never" becomes a time. An older time than
@@ -90,6 +114,7 @@ function replaced(place: HTMLElement): HTMLElement {
 export function startFreshness(): void {
   const rendered = Number(document.querySelector<HTMLElement>("[data-now]")?.dataset.now ?? 0);
   if (rendered > 0) setServerNow(rendered);
+  for (const place of document.querySelectorAll("[data-zone]")) place.textContent = `Times in ${zone()}`;
   refresh();
   setInterval(() => {
     if (!document.hidden) refresh();

@@ -27,7 +27,7 @@ export function latestValues(base: string, interval: number): LatestValues {
     const metric = root.dataset.metric ?? "";
     const place = slot(root, "spark");
     const card: Card = { root, at: Number(slot(root, "age")?.dataset.at ?? 0) };
-    if (place) card.spark = spark(place, metric, base);
+    if (place && root.dataset.type !== "text") card.spark = spark(place, metric, base);
     cards.set(metric, card);
     return card;
   }
@@ -48,7 +48,8 @@ export function latestValues(base: string, interval: number): LatestValues {
       if (!list) return;
       const card = cards.get(metric) ?? add(metric);
       if (!card) return;
-      if (typeof value !== "string" && value !== null) card.spark?.add(at / 1000, Number(value));
+      if (typeof value === "string") card.root.dataset.type = "text";
+      else if (value !== null) card.spark?.add(at / 1000, Number(value));
       if (more?.unit) fill(card.root, "unit", more.unit);
       const time = slot(card.root, "age");
       if (at < card.at) return; // newest means device time

@@ -6,7 +6,8 @@
 import { setLost, setServerNow } from "./freshness";
 import type { Frame, ServerFrame, Topic } from "./frames";
 
-const lostAfter = 5000; // the server beats every two seconds
+const lostAfter = 4300; // the server beats every two seconds: two beats are missing, and a page must say so within five
+const watchEvery = 250;
 const firstRetry = 500;
 const lastRetry = 15_000;
 const reopenAfter = 3000; // a subscription that the server could not open just now
@@ -46,7 +47,7 @@ export function subscribe(topic: Topic, handle: (frame: Frame) => void): () => v
 function start(): void {
   heard = Date.now();
   connect();
-  setInterval(watch, 1000);
+  setInterval(watch, watchEvery);
   for (const event of ["online", "pageshow", "focus"]) addEventListener(event, wakeUp);
   addEventListener("offline", () => lose());
   addEventListener("pagehide", () => socket?.close());

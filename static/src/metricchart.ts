@@ -2,12 +2,13 @@
 // seen, because a device may have hundreds.
 import { colourOf, makeChart, type Chart } from "./chart";
 import { fill, slot, text } from "./dom";
-import { exact } from "./freshness";
-import { columns, insert, readHistory, silence, stepSeconds, type Point } from "./points";
+import { exact, short } from "./freshness";
+import { columns, insert, readHistory, silence, stepSeconds, stepWords, type Point } from "./points";
 import { current, reset, zoom, type Range } from "./range";
 
 const fewestPoints = 200;
 const mostPoints = 2000;
+const pixelsPerPoint = 2; // with one each, the edges of the band would hide the line between them
 const tableRows = 500;
 const soonest = 2000; // between two readings of the same history, in ms
 const latest = 60_000;
@@ -17,7 +18,8 @@ const onItsWay = 60_000; // asked for beyond now, in ms: clocks differ, and read
 export class MetricChart {
   private readonly host: HTMLElement | null;
   private unit: string;
-  private stepped = false;
+  private stepped: boolean; // true or false, never a number
+  private newest: number; // device time of the newest reading that is known, in ms; 0 for none
   private chart: Chart | undefined;
   private visible = false;
   private points: Point[] = [];
@@ -38,12 +40,16 @@ export class MetricChart {
   ) {
     this.host = slot(figure, "plot");
     this.unit = slot(figure, "unit")?.textContent?.trim() ?? "";
+    this.stepped = figure.dataset.type === "bool";
+    this.newest = Number(figure.dataset.newest ?? 0);
+    slot(figure, "newest")?.addEventListener("click", (event) => this.showNewest(event));
     slot(figure, "table")?.closest("details")?.addEventListener("toggle", () => this.tabulate());
     new IntersectionObserver((entries) => this.see(entries.at(-1)?.isIntersecting ?? false), { rootMargin: "200px" }).observe(figure);
   }
 
   // add takes a reading from the socket; t in seconds.
   add(t: number, value: number): void {
+    this.newest = Math.max(this.newest, t * 1000);
     if (!current().live) return;
     if (this.loading) this.pending.push({ t, value, min: value, max: value });
     if (this.bucketed()) this.arrived = true;
@@ -94,6 +100,7 @@ export class MetricChart {
   private async load(): Promise<void> {
     this.loading?.abort();
     const mine = new AbortController();
+    if (this.points.length === 0) fill(this.figure, "note", "Reading the history…");
     const range = current();
     [this.loading, this.loaded, this.retryAt, this.pending, this.arrived] = [mine, Date.now(), Infinity, [], false];
     try {
@@ -114,7 +121,7 @@ export class MetricChart {
   }
 
   private query(range: Range): Record<string, string> {
-    const points = Math.min(mostPoints, Math.max(fewestPoints, Math.round(this.host?.clientWidth ?? 0)));
+    const points = Math.min(mostPoints, Math.max(fewestPoints, Math.round((this.host?.clientWidth ?? 0) / pixelsPerPoint)));
     const to = range.live ? range.to + onItsWay : range.to;
     return { metric: this.metric, from: String(Math.floor(range.from)), to: String(Math.ceil(to)), points: String(points) };
   }
@@ -131,24 +138,68 @@ export class MetricChart {
     const { host, stepped } = this;
     this.chart ??= makeChart({ host, label, colour: colourOf(this.metric), stepped, zoom, reset, read: (index) => this.note(index) });
     const { from, to } = current();
+    this.points = this.points.filter((p) => p.t * 1000 >= from && p.t * 1000 <= to + onItsWay);
     this.drawn = columns(this.points, silence(this.points, this.interval, this.step), this.bucketed());
     this.chart.show(this.drawn, from / 1000, to / 1000);
+    this.invite(from, to);
   }
 
-  // note says what the line is made of and, while the cursor is on it, the point; it returns the point alone.
+  // invite says that a range has nothing to show, and leads to where there is something.
+  private invite(from: number, to: number): void {
+    const place = slot(this.figure, "empty");
+    if (!place) return;
+    const empty = this.loading === undefined && !this.points.some((p) => p.t * 1000 >= from && p.t * 1000 <= to);
+    if (place.hidden === empty) place.hidden = !empty;
+    const link = slot(this.figure, "newest");
+    if (!empty || !(link instanceof HTMLAnchorElement)) return;
+    link.hidden = this.newest === 0;
+    const target = this.aroundNewest(to - from);
+    const query = new URLSearchParams(location.search);
+    query.set("from", String(target.from));
+    query.set("to", String(target.to));
+    link.search = query.toString();
+    fill(this.figure, "newest", `Show the newest reading, ${exact(this.newest)}`);
+  }
+
+  private aroundNewest(length: number): { from: number; to: number } {
+    const to = Math.ceil(this.newest + length / 10);
+    return { from: Math.floor(to - length), to };
+  }
+
+  private showNewest(event: MouseEvent): void {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || this.newest === 0) return;
+    event.preventDefault();
+    const range = current();
+    const target = this.aroundNewest(range.to - range.from);
+    zoom(target.from, target.to);
+  }
+
+  // note says below the chart what the line is made of, and above it, while the cursor is on it, the point. It returns
+  // the point.
   private note(index: number | null): string {
     const every = this.points.length > 0 ? "Every reading" : "No readings in this range";
-    const source = this.bucketed() ? `Mean of each ${this.step}, with a band from minimum to maximum` : every;
+    fill(this.figure, "note", this.bucketed() && this.points.length > 0 ? this.mean() : every);
     const point = index === null ? "" : this.point(index);
-    fill(this.figure, "note", point ? `${point} · ${source}` : source);
+    fill(this.figure, "cursor", point);
     return point || "no reading here";
+  }
+
+  private mean(): string {
+    const step = stepWords(this.step);
+    return this.stepped ? `How much of each ${step} was true` : `Mean of each ${step}; the band reaches from the smallest to the largest reading`;
+  }
+
+  // say writes a value of this metric; a bucket of something that is true or false has a share.
+  private say(value: number): string {
+    if (!this.stepped) return text(value);
+    return value === 0 ? "false" : value === 1 ? "true" : `${Math.round(value * 100)} % true`;
   }
 
   private point(index: number): string {
     const [at, value, low, high] = this.drawn.map((column) => column[index]);
     if (at == null || value == null) return "";
-    const band = this.bucketed() && low != null && high != null ? ` (${text(low)} to ${text(high)})` : "";
-    return `${exact(at * 1000)}: ${text(value)}${this.unit && ` ${this.unit}`}${band}`;
+    const band = this.bucketed() && !this.stepped && low != null && high != null ? ` (${text(low)} to ${text(high)})` : "";
+    return `${this.say(value)}${this.unit && ` ${this.unit}`}${band} at ${short(at * 1000)}`;
   }
 
   // tabulate fills the table that says the same to those who do not see the line; only while it is open.
@@ -157,7 +208,7 @@ export class MetricChart {
     if (!body?.closest("details")?.open) return;
     body.replaceChildren(...this.points.slice(-tableRows).reverse().map(({ t, value, min, max }) => {
       const row = document.createElement("tr");
-      for (const cell of [exact(t * 1000), text(value), text(min), text(max)]) row.insertCell().textContent = cell;
+      for (const cell of [exact(t * 1000), this.say(value), this.say(min), this.say(max)]) row.insertCell().textContent = cell;
       return row;
     }));
   }

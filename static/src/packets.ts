@@ -1,11 +1,9 @@
-// The lists of a device's page that grow at the top: packets as they arrive, and rejected ones. Both are bounded, and
-// neither moves what somebody is reading: packets can be paused.
-import { fill, slot, stamp, text, toggle } from "./dom";
+// Packets as they arrive, newest first. The list is bounded and does not move what somebody is reading: it can be paused.
+import { fill, slot, stamp, toggle, verbatim } from "./dom";
 import { setTime } from "./freshness";
-import { toMs, type Packet, type Rejected } from "./frames";
+import { toMs, type Packet } from "./frames";
 
 const mostPackets = 200;
-const mostRejected = 50;
 
 export interface PacketLog {
   add: (packets: Packet[]) => void;
@@ -16,6 +14,7 @@ export interface PacketLog {
 export function packetLog(): PacketLog {
   const list = document.getElementById("packets");
   const button = document.getElementById("packets-pause");
+  const filter = document.getElementById("packets-filter") as HTMLInputElement | null;
   const shown = new Set<string>();
   let paused = false;
   let waiting: Packet[] = [];
@@ -31,6 +30,7 @@ export function packetLog(): PacketLog {
       const row = line(packet);
       if (!row) return;
       row.dataset.key = key;
+      row.hidden = !wanted(row);
       shown.add(key);
       rows.unshift(row);
     }
@@ -40,15 +40,31 @@ export function packetLog(): PacketLog {
       list.lastElementChild.remove();
     }
     toggle("packets-empty", list.childElementCount === 0);
+    count();
   }
+
+  // wanted is whether a row has the text that somebody looks for.
+  function wanted(row: HTMLElement): boolean {
+    const text = filter?.value.trim().toLowerCase() ?? "";
+    return text === "" || (row.textContent ?? "").toLowerCase().includes(text);
+  }
+
+  filter?.addEventListener("input", () => {
+    for (const row of list?.children ?? []) if (row instanceof HTMLElement) row.hidden = !wanted(row);
+    count();
+  });
 
   function count(): void {
     const place = document.getElementById("packets-skipped");
     if (!place) return;
     const parts: string[] = [];
+    if (filter?.value.trim() && list) {
+      parts.push(`${[...list.children].filter((row) => !(row as HTMLElement).hidden).length} of ${list.childElementCount} packets match`);
+    }
     if (paused) parts.push(`Paused, ${waiting.length + missed} new`);
     if (skipped > 0) parts.push(`${skipped} not shown: they came faster than this page can take them`);
-    place.textContent = parts.join(". ");
+    const said = parts.join(". ");
+    if (place.textContent !== said) place.textContent = said;
     place.hidden = parts.length === 0;
   }
 
@@ -87,46 +103,6 @@ function line(packet: Packet): HTMLElement | null {
   fill(row, "kind", packet.kind);
   fill(row, "lane", packet.lane);
   fill(row, "id", packet.id);
-  fill(row, "values", packet.values.map(([name, value]) => `${name} ${typeof value === "string" ? JSON.stringify(value) : text(value)}`).join("  "));
-  return row;
-}
-
-// rejectedLog runs #rejected. What the server rendered is replaced by the first snapshot, which has the same and more.
-export function rejectedLog(): (rejected: Rejected[], all: boolean) => void {
-  const list = document.getElementById("rejected");
-  const shown = new Set<string>();
-  return (rejected, all) => {
-    if (!list) return;
-    if (all) {
-      shown.clear();
-      list.replaceChildren();
-    }
-    for (const one of [...rejected].sort((a, b) => a.at - b.at)) {
-      const key = `${one.at} ${one.index} ${one.code} ${one.pointer ?? ""}`;
-      const row = shown.has(key) ? null : refusal(one);
-      if (!row) continue;
-      row.dataset.key = key;
-      shown.add(key);
-      list.prepend(row);
-    }
-    while (list.childElementCount > mostRejected && list.lastElementChild instanceof HTMLElement) {
-      shown.delete(list.lastElementChild.dataset.key ?? "");
-      list.lastElementChild.remove();
-    }
-    toggle("rejected-empty", list.childElementCount === 0);
-    const counter = document.getElementById("rejected-count");
-    if (counter) counter.textContent = list.childElementCount >= mostRejected ? `${mostRejected}+` : String(list.childElementCount);
-  };
-}
-
-function refusal(one: Rejected): HTMLElement | null {
-  const row = stamp("rejected-template");
-  if (!row) return null;
-  const time = slot(row, "age");
-  if (time) setTime(time, toMs(one.at));
-  fill(row, "code", one.code);
-  fill(row, "detail", one.detail);
-  fill(row, "pointer", one.pointer ?? "");
-  fill(row, "raw", one.raw);
+  fill(row, "values", packet.values.map(([name, value]) => `${name} ${verbatim(value)}`).join("  "));
   return row;
 }

@@ -41,6 +41,14 @@ export function stepSeconds(step: string): number {
   return Number(match[1]) * (units[match[2] ?? ""] ?? 0);
 }
 
+// stepWords is a length as a person says it: "5 min".
+export function stepWords(step: string): string {
+  const match = /^(\d+)(ms|s|m|h|d)$/.exec(step);
+  if (!match) return step;
+  const [, count, unit = ""] = match;
+  return `${count} ${unit === "m" ? "min" : unit === "d" ? (count === "1" ? "day" : "days") : unit}`;
+}
+
 // spacing is the usual distance of the points in seconds, 0 when there are too few to tell.
 export function spacing(points: Point[]): number {
   if (points.length < 3) return 0;

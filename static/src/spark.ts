@@ -48,7 +48,7 @@ export function spark(host: HTMLElement, metric: string, base: string): Spark {
     if (!fresh) return;
     fresh = false;
     const from = (serverNow() - hour) / 1000;
-    points = points.filter((p) => p.t >= from);
+    points = points.filter((p) => p.t >= from && p.t <= from + hour / 1000 + 5);
     if (points.length > 4 * wanted && asked > 0 && Date.now() - asked > again) void load(); // more than can be seen: let the server choose
     points = points.slice(-40 * wanted); // should it not answer
     const path = line(points, from, silence(points, 0, step));
