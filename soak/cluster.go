@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// longestStall is how long a cluster may take to elect other leaders.
+const longestStall = 10 * time.Second
+
+// killNode kills one of three NATS nodes at a time, in turn, so that each is a leader of something when it dies.
+func killNode(ctx context.Context, s *settings) (row, error) {
+	return loseNodes(ctx, s, "cluster", false)
+}
+
+// cutNode cuts the power of one node at a time.
+func cutNode(ctx context.Context, s *settings) (row, error) {
+	return loseNodes(ctx, s, "node-power", true)
+}
+
+func loseNodes(ctx context.Context, s *settings, name string, power bool) (row row, err error) {
+	row.times = s.times(6)
+	dir := filepath.Join(s.dir, name)
+	nodes, err := newNodes(ctx, s, dir, power)
+	defer killAll(nodes)
+	if err != nil {
+		return row, err
+	}
+	r, err := newClusterRig(ctx, s, dir, nodes)
+	if err != nil {
+		return row, err
+	}
+	defer func() { r.close(row.failed() || err != nil) }()
+	row.fleet = r.fleet
+	r.fleet.start()
+	if err := r.fleet.acknowledgeMore(ctx, 5_000); err != nil {
+		return row, err
+	}
+	r.fleet.longestStall()
+	for i := range row.times {
+		if err := r.loseOne(ctx, nodes, nodes[i%len(nodes)]); err != nil {
+			return row, err
+		}
+	}
+	stall := r.fleet.longestStall()
+	row.figures = fmt.Sprintf("R3, sync always; longest time without an acknowledgement %.1f s", stall.Seconds())
+	if stall > longestStall {
+		row.broken = fmt.Sprintf("no acknowledgement for %.1f s, promised are %s", stall.Seconds(), longestStall)
+	}
+	row.verdict, err = r.judge(ctx)
+	return row, err
+}
+
+func (r *rig) loseOne(ctx context.Context, all []*node, victim *node) error {
+	if err := r.strike(ctx, victim); err != nil {
+		return err
+	}
+	if err := r.fleet.acknowledgeMore(ctx, 5_000); err != nil {
+		return fmt.Errorf("with one node gone: %w", err)
+	}
+	wait(ctx, 3*time.Second)
+	if err := victim.start(); err != nil {
+		return err
+	}
+	if err := allHealthy(ctx, all); err != nil {
+		return err
+	}
+	return r.fleet.acknowledgeMore(ctx, 2_000)
+}
+
+// strike ends a node, with its power if it has a disk of its own.
+func (r *rig) strike(ctx context.Context, victim *node) error {
+	if victim.disk == nil {
+		victim.kill()
+		return nil
+	}
+	r.fleet.blackout.Store(true) // as in loseCurrent
+	err := victim.disk.cut()
+	victim.kill()
+	r.fleet.blackout.Store(false)
+	if err != nil {
+		return err
+	}
+	return victim.disk.reboot(ctx)
+}
+
+// newClusterRig starts the program against the nodes. Setup works on embedded queues only, so the installation is
+// claimed through the first-run form, as a person would.
+func newClusterRig(ctx context.Context, s *settings, dir string, nodes []*node) (*rig, error) {
+	r, err := newCopy(ctx, s, dir, nodes)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.claim(ctx); err != nil {
+		return nil, errors.Join(err, r.process.stop())
+	}
+	return r, r.enlist(ctx, usual)
+}
+
+// newCopy starts one copy of the program against the nodes. Its engine is its own.
+func newCopy(ctx context.Context, s *settings, dir string, nodes []*node) (r *rig, err error) {
+	r = &rig{settings: s, dir: dir, data: filepath.Join(dir, "data"), flags: []string{"--nats-url", addresses(nodes), "--nats-replicas", "3"}}
+	if r.log, err = os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+		return nil, err
+	}
+	return r, r.start(ctx)
+}
+
+// claim fills in the forms of the first run and of a new key.
+func (r *rig) claim(ctx context.Context) error {
+	link, err := url.Parse(r.process.words["first run"])
+	if err != nil || link.Query().Get("token") == "" {
+		return fmt.Errorf("the start printed no first-run link: %v", r.process.words)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return err
+	}
+	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second}
+	landed, _, err := fillIn(ctx, browser, r.base()+"/first-run", url.Values{"token": {link.Query().Get("token")},
+		"email": {operator}, "name": {"Soak"}, "password": {password}, "tenant": {"Soak"}})
+	if err != nil {
+		return err
+	}
+	found := regexp.MustCompile(`^/t/([^/]+)/`).FindStringSubmatch(landed)
+	if found == nil {
+		return fmt.Errorf("the first run led to %s", landed)
+	}
+	r.tenant = found[1]
+	_, page, err := fillIn(ctx, browser, r.base()+"/t/"+r.tenant+"/keys", url.Values{"name": {"soak"}, "role": {"owner"}})
+	if err != nil {
+		return err
+	}
+	if r.key = regexp.MustCompile(`lwk_[A-Za-z0-9_]+`).FindString(page); r.key == "" {
+		return errors.New("the page showed no new key")
+	}
+	return nil
+}
+
+// fillIn posts a form and follows it to the page it leads to.
+func fillIn(ctx context.Context, browser *http.Client, address string, form url.Values) (path, page string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", "", err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := browser.Do(request)
+	if err != nil {
+		return "", "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answered %d", address, response.StatusCode)
+	}
+	return response.Request.URL.Path, string(text), err
+}
