@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,9 +21,41 @@ import (
 // measure conflation.
 const probeInterval = 50 * time.Millisecond
 
+// measureDelays measures how long a packet is on its way to where somebody needs it.
+func (p *program) measureDelays(ctx context.Context, s settings) ([]result, error) {
+	var rows []result
+	add := func(name string, measured outcome, err error) error {
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		rows = append(rows, result{name: name, delay: &measured})
+		return nil
+	}
+	for _, rate := range []float64{0, 5_000} {
+		name := "POST to browser"
+		if rate > 0 {
+			name += fmt.Sprintf(", beside %.0f single posts/s", rate)
+		}
+		seen, err := p.toBrowser(ctx, s.duration, rate)
+		if err := add(name, seen, err); err != nil {
+			return rows, err
+		}
+	}
+	seen, err := p.toScreens(ctx, s.duration)
+	if err := add(fmt.Sprintf("POST to each of %d browsers, %d posts/s", screens, int(time.Second/probeInterval)), seen, err); err != nil {
+		return rows, err
+	}
+	seen, err = p.toQuery(ctx, s.duration)
+	return rows, add("POST to queryable", seen, err)
+}
+
 // toBrowser measures from the POST of a packet to its arrival in a page's WebSocket, beside background load.
-func (p *program) toBrowser(ctx context.Context, duration time.Duration, background int) (outcome, error) {
-	socket, err := p.watch(ctx, p.devices[0])
+func (p *program) toBrowser(ctx context.Context, duration time.Duration, background float64) (outcome, error) {
+	client, err := p.signIn(ctx)
+	if err != nil {
+		return outcome{}, err
+	}
+	socket, err := p.watch(ctx, client, p.devices[0])
 	if err != nil {
 		return outcome{}, err
 	}
@@ -34,7 +67,7 @@ func (p *program) toBrowser(ctx context.Context, duration time.Duration, backgro
 	defer wait.Wait()
 	if background > 0 {
 		wait.Go(func() {
-			l := load{address: p.address, tokens: p.tokens[1:], connections: background, batch: 1, duration: duration, start: time.Now().Add(-time.Minute).UnixMilli()}
+			l := load{address: p.address, tokens: p.tokens[1:], connections: 16, batch: 1, rate: background, duration: duration, start: time.Now().Add(-time.Minute).UnixMilli()}
 			l.run(ctx)
 		})
 	}
@@ -49,6 +82,27 @@ type stamps struct {
 	at map[string]time.Time
 }
 
+// match adds the delay of every probe that a frame brings.
+func (s *stamps) match(frame []byte, arrived time.Time, got *outcome) error {
+	var update struct {
+		Packets []struct {
+			ID string `json:"id"`
+		} `json:"packets"`
+	}
+	if err := json.Unmarshal(frame, &update); err != nil {
+		return err
+	}
+	s.Lock()
+	defer s.Unlock()
+	for _, packet := range update.Packets {
+		if at, ok := s.at[packet.ID]; ok {
+			got.latencies = append(got.latencies, arrived.Sub(at))
+			delete(s.at, packet.ID)
+		}
+	}
+	return nil
+}
+
 func (p *program) probe(ctx context.Context, duration time.Duration, sent *stamps) {
 	tick := time.NewTicker(probeInterval)
 	defer tick.Stop()
@@ -59,39 +113,42 @@ func (p *program) probe(ctx context.Context, duration time.Duration, sent *stamp
 			return
 		}
 		packet := fmt.Sprintf("probe-%d-%d", time.Now().UnixNano(), n)
-		body := fmt.Sprintf(`{"id":"%s","values":{"probe":%d}}`, packet, n)
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.address+"/ingest/v1/packets", strings.NewReader(body))
-		if err != nil {
-			return
-		}
-		request.Header.Set("Authorization", "Bearer "+p.tokens[0])
 		sent.Lock()
 		sent.at[packet] = time.Now()
 		sent.Unlock()
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return
+		if p.post(ctx, p.tokens[0], fmt.Sprintf(`{"id":"%s","values":{"probe":%d}}`, packet, n)) != nil {
+			return // the missing samples tell
 		}
-		response.Body.Close()
 	}
 }
 
-// watch signs in as the operator and opens the socket of the device's page.
-func (p *program) watch(ctx context.Context, device string) (*websocket.Conn, error) {
+// signIn returns a client with the operator's session.
+func (p *program) signIn(ctx context.Context) (*http.Client, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
 	}
 	client := &http.Client{Jar: jar}
-	base := "http://" + p.address
-	response, err := client.PostForm(base+"/sign-in", url.Values{"email": {benchOperator}, "password": {benchPassword}})
+	form := url.Values{"email": {benchOperator}, "password": {benchPassword}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.address+"/sign-in", strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err
 	}
-	response.Body.Close()
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("signing in: status %d", response.StatusCode)
 	}
+	return client, nil
+}
+
+// watch opens the socket of the device's page.
+func (p *program) watch(ctx context.Context, client *http.Client, device string) (*websocket.Conn, error) {
+	base := "http://" + p.address
 	socket, _, err := websocket.Dial(ctx, base+"/t/"+p.tenant+"/live", &websocket.DialOptions{HTTPClient: client, HTTPHeader: http.Header{"Origin": {base}}})
 	if err != nil {
 		return nil, err
@@ -110,22 +167,11 @@ func collect(ctx context.Context, socket *websocket.Conn, sent *stamps, enough i
 			return got, errors.Join(fmt.Errorf("the socket ended after %d of %d probes", len(got.latencies), enough), err)
 		}
 		arrived := time.Now()
-		var update struct {
-			Packets []struct {
-				ID string `json:"id"`
-			} `json:"packets"`
-		}
-		if err := json.Unmarshal(frame, &update); err != nil {
-			return got, err
-		}
-		sent.Lock()
-		for _, packet := range update.Packets {
-			if at, ok := sent.at[packet.ID]; ok {
-				got.latencies = append(got.latencies, arrived.Sub(at))
-				delete(sent.at, packet.ID)
+		for line := range bytes.Lines(frame) {
+			if err := sent.match(line, arrived, &got); err != nil {
+				return got, err
 			}
 		}
-		sent.Unlock()
 	}
 	got.packets, got.elapsed = int64(len(got.latencies)), time.Since(began)
 	slices.Sort(got.latencies)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strconv"
@@ -14,15 +15,17 @@ import (
 	"time"
 )
 
-// load is one way of sending: connections that each keep one request in flight (closed loop), so that the rate is
-// what the server allows and no latency is hidden by a queue in the generator.
+// load is one way of sending: connections that each keep one request in flight. Without a rate the loop is closed: the
+// rate is what the server allows. With one it is open: a request that could not be sent in time because the answer
+// before it was late counts its latency from when it was due, so that a stall is not hidden (coordinated omission).
 type load struct {
 	address     string // host:port
 	tokens      []string
 	connections int
 	batch       int // packets per request
 	duration    time.Duration
-	start       int64 // device time of the first packet, in ms; every packet of a device gets its own
+	start       int64   // device time of the first packet, in ms; every packet of a device gets its own
+	rate        float64 // packets per second of all connections together, on a schedule; 0 sends as fast as answers come
 }
 
 // outcome is what one load saw.
@@ -56,7 +59,7 @@ func (l load) run(ctx context.Context) (outcome, error) {
 	began := time.Now()
 	for i := range l.connections {
 		wait.Go(func() {
-			c := &connection{load: l, number: i, token: l.tokens[i%len(l.tokens)]}
+			c := &connection{load: l, number: i, token: l.tokens[i%len(l.tokens)], random: rand.New(rand.NewPCG(uint64(l.start), uint64(i)))}
 			latencies, err := c.run(ctx, &packets, &refused)
 			mu.Lock()
 			defer mu.Unlock()
@@ -77,6 +80,8 @@ type connection struct {
 	number int
 	token  string
 	sent   int64
+	walk   [4]int64
+	random *rand.Rand
 	body   bytes.Buffer
 	head   bytes.Buffer
 }
@@ -89,9 +94,13 @@ func (c *connection) run(ctx context.Context, packets, refused *atomic.Int64) ([
 	defer socket.Close()
 	reader := bufio.NewReaderSize(socket, 32<<10)
 	var latencies []time.Duration
+	schedule := c.schedule()
 	for ctx.Err() == nil {
 		c.next()
-		began := time.Now()
+		began, ok := schedule.wait(ctx)
+		if !ok {
+			break
+		}
 		if _, err := socket.Write(c.head.Bytes()); err != nil {
 			return latencies, err
 		}
@@ -132,12 +141,52 @@ func (c *connection) next() {
 	c.head.Write(c.body.Bytes())
 }
 
+// packet appends a packet whose values wander like measurements do: two decimals, small steps. Values that repeat
+// would make the table look smaller than it is.
 func (c *connection) packet() {
 	c.sent++
 	n := c.sent
-	fmt.Fprintf(&c.body, `{"id":"%d-%d-%d","ts":%d,"kind":"metrics","values":{"temp":%d.%02d,"humidity":%d.%02d,"pressure":%d.%02d,"voltage":3.%03d}}`,
-		c.start, c.number, n, c.start+n,
-		15+n%10, n%100, 40+n%20, (n*7)%100, 1000+n%30, (n*3)%100, n%1000)
+	for i := range c.walk {
+		c.walk[i] += c.random.Int64N(41) - 20
+	}
+	fmt.Fprintf(&c.body, `{"id":"%d-%d-%d","ts":%d,"kind":"metrics","values":{"temp":%.2f,"humidity":%.2f,"pressure":%.2f,"voltage":%.2f}}`,
+		c.start, c.number, n, c.start+n, hundredths(2150+c.walk[0]), hundredths(4800+c.walk[1]), hundredths(101_325+c.walk[2]), hundredths(330+c.walk[3]))
+}
+
+func hundredths(n int64) float64 { return float64(n) / 100 }
+
+// schedule says when the requests of one connection are due.
+type schedule struct {
+	next  time.Time
+	every time.Duration // 0: at once
+}
+
+func (c *connection) schedule() *schedule {
+	if c.rate == 0 {
+		return &schedule{}
+	}
+	every := time.Duration(float64(c.connections*c.batch) / c.rate * float64(time.Second))
+	// Connections begin spread over one interval, as devices do that were not switched on by one switch.
+	return &schedule{next: time.Now().Add(every * time.Duration(c.number) / time.Duration(c.connections)), every: every}
+}
+
+// wait returns the instant from which the latency of the next request counts; false when the load is over.
+func (s *schedule) wait(ctx context.Context) (time.Time, bool) {
+	if s.every == 0 {
+		return time.Now(), true
+	}
+	due := s.next
+	s.next = s.next.Add(s.every)
+	if ahead := time.Until(due); ahead > 0 {
+		timer := time.NewTimer(ahead)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return due, false
+		}
+	}
+	return due, true
 }
 
 // answer reads one response and returns its status.

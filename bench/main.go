@@ -55,6 +55,5 @@ func measure(ctx context.Context, s settings) error {
 		}
 		results = append(results, measured...)
 	}
-	print(os.Stdout, reference, results)
-	return nil
+	return print(os.Stdout, reference, results)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,11 +16,12 @@ import (
 // result is one row of the table.
 type result struct {
 	name        string
+	durability  string
 	acked       outcome
 	stored      float64       // packets per second until the last one could be queried; 0 when not measured
 	cpu         time.Duration // of the server and its children, from the first request until stored
 	resident    int64
-	browser     *outcome // POST to browser, when measured
+	delay       *outcome // instead of all that: how long something took
 	bytesPerRow float64
 }
 
@@ -128,14 +128,33 @@ func (p *program) drained(ctx context.Context) error {
 	}
 }
 
-// shapes are the loads of the table.
-var shapes = []struct {
+// shape is one load of the table.
+type shape struct {
 	name               string
 	connections, batch int
-}{
-	{"single posts, 64 connections", 64, 1},
-	{"single posts, 256 connections", 256, 1},
-	{"batches of 100, 16 connections", 16, 100},
+	rate               float64 // packets per second; 0 as fast as it goes
+	socket             bool
+}
+
+// run sends the shape's load for the duration of one measurement.
+func (s shape) run(ctx context.Context, l load) (outcome, error) {
+	l.connections, l.batch, l.rate = s.connections, s.batch, s.rate
+	if s.socket {
+		return l.runSockets(ctx)
+	}
+	return l.run(ctx)
+}
+
+// shapes are the loads of the table; the ones with a rate show latency where nobody is at the limit.
+func shapes() []shape {
+	return []shape{
+		{name: "single posts, 64 connections", connections: 64, batch: 1},
+		{name: "single posts, 256 connections", connections: 256, batch: 1},
+		{name: "batches of 100, 16 connections", connections: 16, batch: 100},
+		{name: "WebSocket, 64 devices, 16 frames in flight", connections: 64, batch: 1, socket: true},
+		{name: "single posts on schedule, 10,000/s", connections: 64, batch: 1, rate: 10_000},
+		{name: "batches of 100 on schedule, 100,000/s", connections: 16, batch: 100, rate: 100_000},
+	}
 }
 
 func measureReference(ctx context.Context, s settings) (map[string]result, error) {
@@ -149,10 +168,12 @@ func measureReference(ctx context.Context, s settings) (map[string]result, error
 	}
 	defer p.stop()
 	rows := map[string]result{}
-	for _, shape := range shapes {
-		l := load{address: p.address, tokens: []string{"none"}, connections: shape.connections, batch: shape.batch, duration: s.duration, start: time.Now().UnixMilli()}
+	for _, shape := range shapes() {
+		if shape.socket || shape.rate > 0 || !strings.Contains(shape.name, s.only) {
+			continue
+		}
 		before, _ := p.cost()
-		got, err := l.run(ctx)
+		got, err := shape.run(ctx, load{address: p.address, tokens: []string{"none"}, duration: s.duration, start: time.Now().UnixMilli()})
 		if err != nil {
 			return nil, err
 		}
@@ -173,37 +194,30 @@ func measureProgram(ctx context.Context, s settings, durability string) ([]resul
 	}
 	var rows []result
 	// Each load writes its own hour of device time, so that no packet repeats one of another load.
-	start := time.Now().Add(-time.Duration(len(shapes)+1) * time.Hour)
-	for _, shape := range shapes {
+	start := time.Now().Add(-time.Duration(len(shapes())+1) * time.Hour)
+	for _, shape := range shapes() {
 		start = start.Add(time.Hour)
-		if s.only != "" && !strings.Contains(shape.name, s.only) {
+		if !strings.Contains(shape.name, s.only) {
 			continue
 		}
-		row, err := p.measure(ctx, load{address: p.address, tokens: p.tokens, connections: shape.connections, batch: shape.batch, duration: s.duration, start: start.UnixMilli()})
+		row, err := p.measure(ctx, shape, load{address: p.address, tokens: p.tokens, duration: s.duration, start: start.UnixMilli()})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", shape.name, err)
 		}
-		row.name = shape.name + ", --durability " + durability
 		rows = append(rows, row)
 	}
-	for _, background := range []int{0, 16} {
-		seen, err := p.toBrowser(ctx, s.duration, background)
-		if err != nil {
-			return nil, fmt.Errorf("to browser: %w", err)
-		}
-		name := "POST to browser, idle"
-		if background > 0 {
-			name = fmt.Sprintf("POST to browser, beside %d connections of single posts", background)
-		}
-		rows = append(rows, result{name: name + ", --durability " + durability, browser: &seen})
+	delays, err := p.measureDelays(ctx, s)
+	rows = append(rows, delays...)
+	for i := range rows {
+		rows[i].durability = durability
 	}
-	return rows, nil
+	return rows, err
 }
 
-func (p *program) measure(ctx context.Context, l load) (result, error) {
+func (p *program) measure(ctx context.Context, s shape, l load) (result, error) {
 	before, _ := p.cost()
 	began := time.Now()
-	got, err := l.run(ctx)
+	got, err := s.run(ctx, l)
 	if err != nil {
 		return result{}, err
 	}
@@ -212,46 +226,12 @@ func (p *program) measure(ctx context.Context, l load) (result, error) {
 	}
 	stored := float64(got.packets) / time.Since(began).Seconds()
 	after, resident := p.cost()
-	row := result{acked: got, stored: stored, cpu: after - before, resident: resident}
+	row := result{name: s.name, acked: got, stored: stored, cpu: after - before, resident: resident}
 	size, err := p.metrics(ctx, "longwave_store_bytes", `table="readings"`)
 	if err != nil {
 		return result{}, err
 	}
 	rows, err := p.metrics(ctx, "longwave_store_rows", `table="readings"`)
-	if err != nil {
-		return result{}, err
-	}
 	row.bytesPerRow = size / max(rows, 1)
-	return row, nil
-}
-
-// print writes the table: every rate of the program also as a ratio to the reference of the same shape and run.
-func print(w *os.File, reference map[string]result, rows []result) {
-	var b bytes.Buffer
-	fmt.Fprintln(&b, "| what | packets/s acknowledged | × bare server | packets/s until queryable | ack p50 / p99 / p99.9 ms | server CPU µs/packet | resident MB | bytes/reading on disk |")
-	fmt.Fprintln(&b, "|---|---|---|---|---|---|---|---|")
-	for _, shape := range shapes {
-		r := reference[shape.name]
-		fmt.Fprintf(&b, "| bare net/http, %s | %.0f | 1 | – | %s | %.1f | %d | – |\n", r.name, r.acked.rate(), quantiles(r.acked), perPacket(r), r.resident>>20)
-	}
-	for _, row := range rows {
-		if row.browser != nil {
-			fmt.Fprintf(&b, "| %s (%d packets) | – | – | – | %s | – | – | – |\n", row.name, row.browser.packets, quantiles(*row.browser))
-			continue
-		}
-		shape, _, _ := strings.Cut(row.name, ", --durability")
-		fmt.Fprintf(&b, "| %s | %.0f | %.2f | %.0f | %s | %.1f | %d | %.1f |\n", row.name, row.acked.rate(),
-			row.acked.rate()/reference[shape].acked.rate(), row.stored, quantiles(row.acked), perPacket(row), row.resident>>20, row.bytesPerRow)
-	}
-	fmt.Fprintln(&b, "\nPackets of four values, 140 bytes of JSON. Generator, server and engine share the machine.")
-	w.Write(b.Bytes())
-}
-
-func quantiles(o outcome) string {
-	ms := func(q float64) float64 { return float64(o.quantile(q).Microseconds()) / 1000 }
-	return fmt.Sprintf("%.1f / %.1f / %.1f", ms(0.5), ms(0.99), ms(0.999))
-}
-
-func perPacket(r result) float64 {
-	return float64(r.cpu.Microseconds()) / float64(max(r.acked.packets, 1))
+	return row, err
 }
