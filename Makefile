@@ -78,10 +78,15 @@ typecheck: node_modules/.package-lock.json
 test: build check-generated lint typecheck ## everything mandatory: generated code, lint, types, tests under the race detector, browser
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { echo "the browser tests need Chromium: apt-get install chromium (Debian), or put it on the PATH as chromium"; exit 1; }
 	@echo "running the tests with the race detector"
-	@go test -race -timeout 12m ./...
+	@go test -race -timeout 15m $$(go list ./... | grep -v /e2e$$)
+	@echo "driving the built program from outside"
+	@go test -count=1 -timeout 15m ./e2e
 
 bench: build ## measure the packet's path beside a bare HTTP server, as ratios in one run
 	@go run ./bench
+
+soak: build ## make every fault we can and show that nothing acknowledged is lost or doubled (ARGS='-short', ARGS='-only kill')
+	@go run ./soak -binary bin/longwave $(ARGS)
 
 clean: ## remove everything that was built or fetched, and nothing else
 	rm -rf bin .stamps .tools node_modules static/dist

@@ -35,6 +35,8 @@ type config struct {
 	DevicePackets float64 `help:"Packets per second that one device may send; 0 for no limit." default:"2000" placeholder:"N" group:"Limits and trust:"`
 	TenantPackets float64 `help:"Packets per second that one tenant may send; 0 for no limit." default:"50000" placeholder:"N" group:"Limits and trust:"`
 
+	MetricsToken string `help:"Bearer token that lets other machines read /metrics and the reasons in /readyz; this machine always may." group:"Limits and trust:" placeholder:"TOKEN"`
+
 	TrustedProxies []netip.Prefix `help:"Networks of proxies whose X-Forwarded-For is believed." placeholder:"CIDR" group:"Limits and trust:"`
 
 	LogLevel  string `help:"Least important line that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" group:"Log:"`

@@ -27,6 +27,7 @@ type commands struct {
 	Serve    serveCommand    `cmd:"" help:"Start the platform."`
 	Setup    setupCommand    `cmd:"" help:"Claim a fresh installation without a browser: first operator, first tenant, first API key."`
 	Simulate simulateCommand `cmd:"" help:"Send real telemetry to a running platform: recorded series, this host, or synthetic devices."`
+	Verify   verifyCommand   `cmd:"" help:"Compare what is kept with what it must be: the control log with its hashes, files with their checksums, rollups with readings."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 	Engine   engineCommand   `cmd:"" hidden:"" help:"Serve the embedded ClickHouse engine; started by serve."`
 }

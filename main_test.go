@@ -43,6 +43,8 @@ var rooms = map[string]struct {
 	"longwave/views":                           {"", "receives finished strings"},
 	"longwave/static":                          {"", "files"},
 	"longwave/bench":                           {"*", "measures the program from outside"},
+	"longwave/soak":                            {"*", "breaks the program from outside and compares what it shows with what was sent"},
+	"longwave/soak/sim":                        {"tenants/id ingest/telemetry", "the life of a packet as state machines; what travels and what a fact is are the real ones"},
 	"longwave/docs/thirdparty":                 {"", "reads licences"},
 	"longwave/e2e":                             {"", "drives the program from outside"},
 }

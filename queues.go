@@ -27,7 +27,7 @@ type queueOptions struct {
 	size    int64 // bytes that the embedded broker may keep
 }
 
-// open connects to JetStream: the embedded server, or the one that --nats-url names. broker is nil for the latter.
+// open starts the embedded broker, unless --nats-url names another one, and connects to it. broker is nil for the latter.
 func (o queueOptions) open(ctx context.Context, down *teardown) (broker *natsd.Server, conn *nats.Conn, js jetstream.JetStream, err error) {
 	if o.NATSURL == "" {
 		broker, err = natsd.Start(ctx, natsd.Options{Dir: o.data.queues(), SyncAlways: o.durable, MaxStore: o.size, Log: o.log})
@@ -35,22 +35,30 @@ func (o queueOptions) open(ctx context.Context, down *teardown) (broker *natsd.S
 			return nil, nil, nil, err
 		}
 		down.push("queues", broker.Close)
-		conn, err = broker.Connect("longwave")
-	} else {
-		conn, err = o.dial()
 	}
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("connecting to NATS: %w", err)
-	}
-	down.push("connection to NATS", func(context.Context) error { conn.Close(); return nil })
-	js, err = jetstream.New(conn)
+	conn, js, err = o.connect(broker, "longwave", down)
 	return broker, conn, js, err
 }
 
+// connect makes one more connection, for a part that must not wait behind what another one fetches.
+func (o queueOptions) connect(broker *natsd.Server, name string, down *teardown) (conn *nats.Conn, js jetstream.JetStream, err error) {
+	if broker != nil {
+		conn, err = broker.Connect(name)
+	} else {
+		conn, err = o.dial(name)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("connecting to NATS: %w", err)
+	}
+	down.push("connection "+name, func(context.Context) error { conn.Close(); return nil })
+	js, err = jetstream.New(conn)
+	return conn, js, err
+}
+
 // dial connects to a broker of the operator's. Once it has been connected it goes on trying for ever.
-func (o queueOptions) dial() (*nats.Conn, error) {
+func (o queueOptions) dial(name string) (*nats.Conn, error) {
 	options := []nats.Option{
-		nats.Name("longwave"), nats.MaxReconnects(-1), nats.Timeout(natsTimeout),
+		nats.Name(name), nats.MaxReconnects(-1), nats.Timeout(natsTimeout),
 		nats.ReconnectBufSize(-1), // a packet that waits in our memory for a broker is not durable: fail, so that it is sent again
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { o.log.Debug("NATS client", "error", err) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {

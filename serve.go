@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/net/netutil"
 
 	"longwave/api"
 	"longwave/ingest"
@@ -36,8 +37,9 @@ type serveCommand struct{ config }
 // Timeouts of the HTTP server. A device on a slow link sends a packet within seconds; a socket is not bound by them.
 const (
 	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 30 * time.Second
+	readTimeout       = 40 * time.Second // above the time that api gives a body, so that a slow device is told and not cut off
 	idleTimeout       = 2 * time.Minute
+	maxConnections    = 32_768 // 20,000 device sockets, 10,000 browsers, and some that come and go; 10 kB each when idle
 	maxHeaderBytes    = 16 << 10
 	startTimeout      = 2 * time.Minute // restoring streams after a power cut reads every block once
 )
@@ -61,6 +63,7 @@ type platform struct {
 	down     teardown
 
 	listener net.Listener
+	queues   queueOptions
 	broker   *natsd.Server // nil with an external NATS
 	conn     *nats.Conn
 	js       jetstream.JetStream
@@ -69,6 +72,8 @@ type platform struct {
 	front    *ingest.Front
 	engine   *engine.Engine // nil with an external ClickHouse
 	store    *store.Store
+	outside  string // how an external NATS keeps what it acknowledges
+	tampered error  // what the anchors say against the control log
 	runner   *processors.Runner
 	hub      *live.Hub
 	router   chi.Router
@@ -101,20 +106,27 @@ func (p *platform) serve(ctx context.Context) (err error) {
 	}
 	p.down.push("data directory", dir.release)
 
-	queues := queueOptions{natsConfig: p.natsConfig, data: dir, log: p.log,
+	p.queues = queueOptions{natsConfig: p.natsConfig, data: dir, log: p.log,
 		durable: p.Durability == "disk", size: int64(len(telemetry.Lanes()))*p.LaneBytes + besideLanes}
-	if p.broker, p.conn, p.js, err = queues.open(start, &p.down); err != nil {
+	if p.broker, p.conn, p.js, err = p.queues.open(start, &p.down); err != nil {
 		return err
 	}
-	if err := p.openControl(start, fail); err != nil {
+	if p.broker == nil {
+		p.outside = durabilityOutside(start, p.conn)
+	}
+	if err := p.openStorage(start, dir, fail); err != nil {
+		return err
+	}
+	if err := p.openControl(start, dir, fail); err != nil {
 		return err
 	}
 	if err := p.openIngest(start); err != nil {
 		return err
 	}
-	if err := p.openStorage(start, dir, fail); err != nil {
+	if err := p.openProcessing(fail); err != nil {
 		return err
 	}
+	p.down.supervise("room in lanes", p.keepRoom, fail)
 	p.down.supervise("demo data", p.runDemo, fail)
 	handler, err := p.openDoors(fail)
 	if err != nil {
@@ -132,11 +144,14 @@ func (p *platform) serve(ctx context.Context) (err error) {
 }
 
 // openControl folds the control log and follows it.
-func (p *platform) openControl(ctx context.Context, fail context.CancelCauseFunc) (err error) {
-	p.tenants, err = tenants.Open(ctx, tenants.Options{JS: p.js, Replicas: p.NATSReplicas, Log: p.log})
+func (p *platform) openControl(ctx context.Context, dir *dataDir, fail context.CancelCauseFunc) (err error) {
+	p.tenants, err = tenants.Open(ctx, tenants.Options{
+		JS: p.js, Replicas: p.NATSReplicas, Log: p.log, SnapshotDir: dir.path, Anchor: p.anchor,
+	})
 	if err != nil {
 		return err
 	}
+	p.compareAnchors(ctx)
 	p.down.supervise("control log", p.tenants.Run, fail)
 	p.sessions, err = session.Open(ctx, session.Options{JS: p.js, Replicas: p.NATSReplicas, Log: p.log})
 	if err != nil {
@@ -148,13 +163,27 @@ func (p *platform) openControl(ctx context.Context, fail context.CancelCauseFunc
 
 func (p *platform) openIngest(ctx context.Context) (err error) {
 	p.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	p.front, err = ingest.Open(ctx, ingest.Options{
-		JS: p.js, Conn: p.conn, Replicas: p.NATSReplicas, LaneBytes: p.LaneBytes,
-		Limits:     ingest.Limits{DevicePackets: p.DevicePackets, TenantPackets: p.TenantPackets},
-		Registerer: p.registry, Log: p.log,
-	})
+	conn, js, err := p.queues.connect(p.broker, "longwave ingest", &p.down)
 	if err != nil {
 		return err
+	}
+	options := ingest.Options{
+		JS: js, Conn: conn, Replicas: p.NATSReplicas, LaneBytes: p.LaneBytes, SyncAlways: p.Durability == "disk",
+		Limits:     ingest.Limits{DevicePackets: p.DevicePackets, TenantPackets: p.TenantPackets},
+		Registerer: p.registry, Log: p.log,
+	}
+	if p.broker != nil {
+		options.Room = p.broker.Room
+	}
+	if p.front, err = ingest.Open(ctx, options); err != nil {
+		return err
+	}
+	if p.broker != nil {
+		var lanes []string
+		for _, lane := range telemetry.Lanes() {
+			lanes = append(lanes, telemetry.LaneStream(lane))
+		}
+		p.broker.StageInMemory(lanes...)
 	}
 	p.down.push("ingest", p.front.Close)
 	return nil
@@ -197,12 +226,13 @@ func (p *platform) serveHTTP(handler http.Handler, fail context.CancelCauseFunc)
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12},
 	}
+	listener := netutil.LimitListener(p.listener, maxConnections) // the rest wait in the kernel's queue, which is bounded too
 	go func() {
 		var err error
 		if p.TLSCert != "" {
-			err = server.ServeTLS(p.listener, p.TLSCert, p.TLSKey)
+			err = server.ServeTLS(listener, p.TLSCert, p.TLSKey)
 		} else {
-			err = server.Serve(p.listener)
+			err = server.Serve(listener)
 		}
 		if !errors.Is(err, http.ErrServerClosed) {
 			fail(fmt.Errorf("serving HTTP: %w", err))
@@ -248,10 +278,23 @@ func (p *platform) address() string {
 func (p *platform) durabilityInWords() string {
 	switch {
 	case p.broker == nil:
-		return "as the NATS server is set: a 200 follows its acknowledgement"
+		return p.outside
 	case p.Durability == "disk":
 		return "disk: a 200 survives a power cut"
 	default:
 		return "process: a 200 survives a killed process, not a power cut"
+	}
+}
+
+// durabilityOutside asks an external NATS how it keeps what it acknowledges; most tell only their own administrators.
+func durabilityOutside(ctx context.Context, conn *nats.Conn) string {
+	d := natsd.DurabilityOf(ctx, conn)
+	switch {
+	case !d.Known:
+		return "not known: the NATS server does not tell; set sync_interval: always there for a 200 that survives a power cut"
+	case d.SyncAlways:
+		return fmt.Sprintf("disk: each of %d NATS servers waits for its disk, so a 200 survives a power cut", d.Servers)
+	default:
+		return fmt.Sprintf("process: the NATS servers write to disk every %s only; set sync_interval: always there", d.SyncInterval)
 	}
 }

@@ -23,7 +23,7 @@ const database = "longwave"
 // prepareInterval is how often an external ClickHouse that was down at the start is tried again.
 const prepareInterval = 5 * time.Second
 
-// openStorage connects to ClickHouse, embedded or external, and starts what lands packets in it.
+// openStorage connects to ClickHouse, embedded or external.
 func (p *platform) openStorage(ctx context.Context, dir *dataDir, fail context.CancelCauseFunc) (err error) {
 	options := store.Options{Log: p.log, Registerer: p.registry}
 	if p.ClickHouseURL == "" {
@@ -44,9 +44,11 @@ func (p *platform) openStorage(ctx context.Context, dir *dataDir, fail context.C
 	if err := p.prepareStorage(ctx, fail); err != nil {
 		return err
 	}
-	if err := p.registry.Register(newDiskCollector(p.store)); err != nil {
-		return err
-	}
+	return p.registry.Register(newDiskCollector(p.store))
+}
+
+// openProcessing starts what lands packets in ClickHouse, keeps rollups current and makes deletions real.
+func (p *platform) openProcessing(fail context.CancelCauseFunc) (err error) {
 	p.runner, err = processors.New(processors.Options{JS: p.js, Store: p.store, Alive: p.alive, Registerer: p.registry, Log: p.log})
 	if err != nil {
 		return err

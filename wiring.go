@@ -25,8 +25,8 @@ const demoSeriesLabel = "series"
 func (p *platform) apiOptions(adapter *handler.Adapter) api.Options {
 	return api.Options{
 		Handler: adapter, Tenants: p.tenants, Accept: p.front,
-		Readings: func(t id.Tenant) api.Reader { return p.store.ForTenant(t) },
-		Ready:    p.ready, Gatherer: p.registry, Registerer: p.registry, Log: p.log, Version: version,
+		Readings:     func(t id.Tenant) api.Reader { return p.store.ForTenant(t) },
+		MetricsToken: p.MetricsToken, Ready: p.ready, Gatherer: p.registry, Registerer: p.registry, Log: p.log, Version: version,
 	}
 }
 
@@ -52,19 +52,32 @@ func (p *platform) checks(ctx context.Context) []health {
 		{"queues", p.queuesDetail(), p.queuesHealth(ctx)},
 		{"engine", p.engineDetail(), p.engineHealth()},
 		{"storage", "ClickHouse answers", p.store.Ping(ctx)},
+		{"control log", "it reaches as far as its anchors", p.tampered},
+		{"lanes' contents", "everything acknowledged is there", p.lanesDamage()},
 	}
+}
+
+// lanesDamage says what was found missing in lanes, in the words of an operator.
+func (p *platform) lanesDamage() error {
+	var damages []error
+	for _, d := range p.front.Damage() {
+		if d.Missing+d.Corrupt+d.Truncated > 0 {
+			damages = append(damages, fmt.Errorf("lane %s: %d messages missing, %d damaged, %d cut off at its end", d.Lane, d.Missing, d.Corrupt, d.Truncated))
+		}
+	}
+	return errors.Join(damages...)
 }
 
 func (p *platform) queuesDetail() string {
 	if p.broker != nil {
-		return "embedded NATS, JetStream on disk"
+		return fmt.Sprintf("embedded NATS, JetStream on disk, %d restarts in place", p.broker.Restarts())
 	}
 	return "NATS at " + p.conn.ConnectedUrlRedacted()
 }
 
 func (p *platform) queuesHealth(ctx context.Context) error {
 	if p.broker != nil {
-		return p.broker.Healthy()
+		return errors.Join(p.broker.Healthy(), p.broker.Room())
 	}
 	if _, err := p.js.AccountInfo(ctx); err != nil {
 		return fmt.Errorf("JetStream does not answer: %w", err)
@@ -118,6 +131,8 @@ func (p *platform) system(ctx context.Context) web.System {
 	for _, h := range p.checks(ctx) {
 		s.Checks = append(s.Checks, web.Check{Name: h.name, Detail: h.detail, Err: h.err})
 	}
+	// Not a reason to take no packets, so not among the checks of /readyz.
+	s.Checks = append(s.Checks, web.Check{Name: "stored data", Detail: "no part was set aside as damaged", Err: p.store.Undamaged(ctx)})
 	lags, err := p.runner.Lag(ctx)
 	if err != nil {
 		s.Checks = append(s.Checks, web.Check{Name: "lanes", Err: err})

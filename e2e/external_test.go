@@ -141,7 +141,7 @@ func TestServesTLS(t *testing.T) {
 		}
 	}
 	if response.Header.Get("Strict-Transport-Security") == "" || response.ProtoMajor != 2 {
-		t.Error(fmt.Sprintf("HSTS %q, HTTP/%d", response.Header.Get("Strict-Transport-Security"), response.ProtoMajor))
+		t.Errorf("HSTS %q, HTTP/%d", response.Header.Get("Strict-Transport-Security"), response.ProtoMajor)
 	}
 }
 

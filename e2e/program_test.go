@@ -69,11 +69,7 @@ type program struct {
 // start runs serve on a data directory and waits until it says that it is ready.
 func start(t *testing.T, data string, more ...string) *program {
 	t.Helper()
-	library, err := filepath.Abs("../node_modules/@chdb/lib-linux-x64-gnu/libchdb.so")
-	if err != nil {
-		t.Fatal(err)
-	}
-	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data, "--engine-library", library}, more...)
+	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data, "--engine-library", engineLibrary(t)}, more...)
 	p := &program{t: t, command: exec.Command(binary, args...), exited: make(chan error, 1), log: &bytes.Buffer{}}
 	p.command.Stderr = p.log
 	stdout, err := p.command.StdoutPipe()
@@ -95,6 +91,16 @@ func start(t *testing.T, data string, more ...string) *program {
 		t.Fatalf("not ready after %s\n%s", readyIn, p.log)
 	}
 	return p
+}
+
+// engineLibrary is where npm has put the engine; the binary under test lies elsewhere and would not find it.
+func engineLibrary(t *testing.T) string {
+	t.Helper()
+	library, err := engine.FindLibrary("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return library
 }
 
 // read takes the address and the first-run link from the block that is printed at start.
@@ -140,20 +146,22 @@ func (p *program) gone() error {
 	}
 }
 
-// enginePID finds the engine among the children of the process.
-func (p *program) enginePID() int {
+// enginePID finds the engine among the children of the process. Between two engines there is none for a moment.
+func (p *program) enginePID() (pid int) {
 	p.t.Helper()
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.command.Process.Pid))
-	for _, task := range tasks {
-		text, _ := os.ReadFile(task)
-		for _, field := range strings.Fields(string(text)) {
-			if pid, err := strconv.Atoi(field); err == nil {
-				return pid
+	eventually(p.t, time.Minute, "the engine is a child of the program", func() error {
+		tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.command.Process.Pid))
+		for _, task := range tasks {
+			text, _ := os.ReadFile(task) // a thread may end while we look
+			for _, field := range strings.Fields(string(text)) {
+				if pid, err = strconv.Atoi(field); err == nil {
+					return nil
+				}
 			}
 		}
-	}
-	p.t.Fatal("the program has no child: where is the engine?")
-	return 0
+		return errors.Join(errors.New("no child"), err)
+	})
+	return pid
 }
 
 // installation is what setup printed.

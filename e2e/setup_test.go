@@ -85,3 +85,24 @@ func TestScriptedLifeOfAPacket(t *testing.T) {
 type unexpected struct{ shown []string }
 
 func (u *unexpected) Error() string { return "shown: " + strings.Join(u.shown, ", ") }
+
+// verify finds a healthy installation healthy, and refuses to call a directory healthy that does not exist.
+func TestVerify(t *testing.T) {
+	i := setup(t)
+	p := start(t, i.data)
+	d := p.register(i, "pump-7")
+	if status, body := p.call(http.MethodPost, "/ingest/v1/packets", d.Token, `{"temp":21.5}`); status != http.StatusOK {
+		t.Fatalf("posting: %d %s", status, body)
+	}
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	library := engineLibrary(t)
+	out, err := exec.Command(binary, "verify", "--data", i.data, "--engine-library", library).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "control log") || !strings.Contains(string(out), "rollups") {
+		t.Errorf("verifying: %v\n%s", err, out)
+	}
+	if out, err := exec.Command(binary, "verify", "--data", i.data+"-misspelt", "--engine-library", library).CombinedOutput(); err == nil {
+		t.Errorf("a directory that does not exist was verified:\n%s", out)
+	}
+}
