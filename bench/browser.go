@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -29,6 +30,7 @@ func (p *program) measureDelays(ctx context.Context, s settings) ([]result, erro
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		rows = append(rows, result{name: name, delay: &measured})
+		fmt.Fprintf(os.Stderr, "bench: %s: %s ms, %d samples\n", name, quantiles(measured), measured.packets)
 		return nil
 	}
 	for _, rate := range []float64{0, 5_000} {
@@ -163,6 +165,9 @@ func collect(ctx context.Context, socket *websocket.Conn, sent *stamps, enough i
 	began := time.Now()
 	for len(got.latencies) < enough {
 		_, frame, err := socket.Read(ctx)
+		if ctx.Err() != nil {
+			break // what is missing shows in the number of samples
+		}
 		if err != nil {
 			return got, errors.Join(fmt.Errorf("the socket ended after %d of %d probes", len(got.latencies), enough), err)
 		}

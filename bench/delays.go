@@ -100,6 +100,9 @@ func (p *program) toQuery(ctx context.Context, duration time.Duration) (outcome,
 			if latest == float64(n) {
 				break
 			}
+			if time.Since(sent) > drainDeadline {
+				return got, fmt.Errorf("packet %d cannot be queried after %s", n, drainDeadline)
+			}
 		}
 		got.latencies = append(got.latencies, time.Since(sent))
 	}
@@ -140,14 +143,14 @@ func (p *program) latest(ctx context.Context, device, metric string) (float64, e
 	var answer struct {
 		Items []struct {
 			Metric string
-			Value  any
+			V      any
 		}
 	}
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
 		return 0, err
 	}
 	for _, item := range answer.Items {
-		if value, ok := item.Value.(float64); ok && item.Metric == metric {
+		if value, ok := item.V.(float64); ok && item.Metric == metric {
 			return value, nil
 		}
 	}

@@ -173,7 +173,7 @@ func measureReference(ctx context.Context, s settings) (map[string]result, error
 			continue
 		}
 		before, _ := p.cost()
-		got, err := shape.run(ctx, load{address: p.address, tokens: []string{"none"}, duration: s.duration, start: time.Now().UnixMilli()})
+		got, err := shape.run(ctx, load{address: p.address, tokens: []string{"none"}, duration: s.duration, start: time.Now().Add(-6 * time.Hour).UnixMilli()})
 		if err != nil {
 			return nil, err
 		}
@@ -225,6 +225,7 @@ func (p *program) measure(ctx context.Context, s shape, l load) (result, error) 
 		return result{}, err
 	}
 	stored := float64(got.packets) / time.Since(began).Seconds()
+	fmt.Fprintf(os.Stderr, "bench: %s: %.0f packets/s acknowledged, %.0f until queryable\n", s.name, got.rate(), stored)
 	after, resident := p.cost()
 	row := result{name: s.name, acked: got, stored: stored, cpu: after - before, resident: resident}
 	size, err := p.metrics(ctx, "longwave_store_bytes", `table="readings"`)

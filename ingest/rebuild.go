@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"longwave/ingest/telemetry"
@@ -104,6 +105,10 @@ func (f *Front) dropReader(c jetstream.Consumer) {
 	}
 }
 
+// interestPause is how long the servers of a cluster may need to tell each other of a consumer that was just made; until
+// then a request to it finds nobody.
+const interestPause = 50 * time.Millisecond
+
 // eachMessage reads as many messages as there were when the consumer was made.
 func eachMessage(ctx context.Context, c jetstream.Consumer, visit func(jetstream.Msg)) error {
 	for left := int(c.CachedInfo().NumPending); left > 0; {
@@ -119,13 +124,25 @@ func eachMessage(ctx context.Context, c jetstream.Consumer, visit func(jetstream
 			visit(m)
 			got++
 		}
-		if err := batch.Error(); err != nil {
+		left -= got
+		switch err := batch.Error(); {
+		case errors.Is(err, nats.ErrNoResponders):
+			pause(ctx, interestPause)
+		case err != nil:
 			return err
-		}
-		if got == 0 {
+		case got == 0:
 			return nil // retention took the rest in the meantime
 		}
-		left -= got
 	}
 	return nil
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
