@@ -113,14 +113,26 @@ func TestPacketsAreFilteredAndPaused(t *testing.T) {
 func TestRejectedPacketsJoinTheirCause(t *testing.T) {
 	p := newPlant(t)
 	p.open("?tab=rejected")
-	for i, pointer := range []string{"/0/values/temp", "/7/values/temp", "/ts"} {
-		refused := telemetry.EncodeRejected(&telemetry.RejectedPacket{Device: p.device.ID, Received: telemetry.At(time.Now()),
-			Rejection: telemetry.Rejection{Index: i, Code: "value_type", Pointer: pointer, Raw: pointer, Detail: "not a value"}})
-		if err := p.js.Conn().Publish(telemetry.RejectedSubject(p.device.Tenant, p.device.ID), refused); err != nil {
-			t.Fatal(err)
-		}
+	// The socket is open before the subscription is: what is refused in between stands in the stream that keeps it, which
+	// this plant has none of.
+	const subscribed = `document.querySelector("#rejected [data-slot=count]") !== null`
+	for !run(p.window, chromedp.Evaluate[bool](subscribed)) {
+		p.refuse("first", "/first")
 	}
-	p.await(`[...document.querySelectorAll("#rejected [data-slot=count]")].map(e => e.textContent).join() === "1,2" && document.getElementById("rejected-empty").hidden`)
+	for _, pointer := range []string{"/0/values/temp", "/7/values/temp", "/ts"} {
+		p.refuse("value_type", pointer)
+	}
+	p.await(`[...document.querySelectorAll("#rejected [data-slot=count]")].map(e => e.textContent).slice(0, 2).join() === "1,2" && document.getElementById("rejected-empty").hidden`)
+}
+
+// refuse tells the page of a rejected packet, as ingest does.
+func (p *plant) refuse(code, pointer string) {
+	p.t.Helper()
+	refused := telemetry.EncodeRejected(&telemetry.RejectedPacket{Device: p.device.ID, Received: telemetry.At(time.Now()),
+		Rejection: telemetry.Rejection{Code: code, Pointer: pointer, Raw: pointer, Detail: "not a value"}})
+	if err := p.js.Conn().Publish(telemetry.RejectedSubject(p.device.Tenant, p.device.ID), refused); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // A range without readings says so and leads to the newest one.
