@@ -24,7 +24,7 @@ type config struct {
 	TLSCert string `help:"PEM file with the certificate chain; serves HTTPS together with --tls-key." type:"path" placeholder:"FILE" group:"HTTPS:"`
 	TLSKey  string `help:"PEM file with the private key." type:"path" placeholder:"FILE" group:"HTTPS:"`
 
-	Durability string `help:"What a 200 survives: 'disk' waits for the disk and survives a power cut, 'process' survives a killed process only." enum:"disk,process" default:"disk"`
+	Durability string `help:"What a 200 survives with the embedded NATS: 'disk' waits for the disk and survives a power cut, 'process' survives a killed process only." enum:"disk,process" default:"disk"`
 
 	natsConfig
 

@@ -22,17 +22,18 @@ const (
 func (p *platform) keepRoom(ctx context.Context) error {
 	tick := time.NewTicker(roomInterval)
 	defer tick.Stop()
+	stuck := map[telemetry.Lane]bool{} // said once, until it is over
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			p.makeRoom(ctx)
+			p.makeRoom(ctx, stuck)
 		}
 	}
 }
 
-func (p *platform) makeRoom(ctx context.Context) {
+func (p *platform) makeRoom(ctx context.Context, stuck map[telemetry.Lane]bool) {
 	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
 	defer cancel()
 	for _, lane := range telemetry.Lanes() {
@@ -46,10 +47,12 @@ func (p *platform) makeRoom(ctx context.Context) {
 			return
 		case err != nil:
 			p.log.WarnContext(ctx, "no room could be made in a lane; trying again", "lane", lane.String(), "error", err)
-		case done.Stuck:
+			continue
+		case done.Stuck && !stuck[lane]:
 			p.log.ErrorContext(ctx, "a lane is nearly full of packets that are not stored yet; soon it refuses new ones", "lane", lane.String(), "bytes", done.Bytes)
 		case done.Messages > 0:
 			p.log.InfoContext(ctx, "a lane was nearly full; its oldest stored packets cannot be replayed any more", "lane", lane.String(), "messages", done.Messages)
 		}
+		stuck[lane] = done.Stuck
 	}
 }

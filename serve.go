@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -72,8 +73,8 @@ type platform struct {
 	front    *ingest.Front
 	engine   *engine.Engine // nil with an external ClickHouse
 	store    *store.Store
-	outside  string // how an external NATS keeps what it acknowledges
-	tampered error  // what the anchors say against the control log
+	outside  string                 // how an external NATS keeps what it acknowledges
+	anchored atomic.Pointer[health] // what the anchors say of the control log, once they could be asked
 	runner   *processors.Runner
 	hub      *live.Hub
 	router   chi.Router
@@ -151,7 +152,7 @@ func (p *platform) openControl(ctx context.Context, dir *dataDir, fail context.C
 	if err != nil {
 		return err
 	}
-	p.compareAnchors(ctx)
+	p.controlLogHealth(ctx) // as early as possible; it logs what it finds
 	p.down.supervise("control log", p.tenants.Run, fail)
 	p.sessions, err = session.Open(ctx, session.Options{JS: p.js, Replicas: p.NATSReplicas, Log: p.log})
 	if err != nil {

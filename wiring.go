@@ -52,7 +52,7 @@ func (p *platform) checks(ctx context.Context) []health {
 		{"queues", p.queuesDetail(), p.queuesHealth(ctx)},
 		{"engine", p.engineDetail(), p.engineHealth()},
 		{"storage", "ClickHouse answers", p.store.Ping(ctx)},
-		{"control log", "it reaches as far as its anchors", p.tampered},
+		p.controlLogHealth(ctx),
 		{"lanes' contents", "everything acknowledged is there", p.lanesDamage()},
 	}
 }
