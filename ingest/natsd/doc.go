@@ -1,6 +1,7 @@
 // Package natsd runs a NATS server with JetStream inside this process, so that one binary needs nothing beside it.
 //
-// Contract: Start returns when the server answers and its streams are restored, or with the cause why not. There is no
+// Contract: Start returns when the server answers and its streams are restored, or with the cause why not; when its context
+// ends meanwhile it stops what it started before it returns. There is no
 // listener: Connect is the only way in, and it speaks the ordinary protocol over a pipe, so that nothing that uses the
 // connection can tell an embedded server from one elsewhere. The server owns its directory: two servers on one
 // directory are the caller's defect. With SyncAlways an acknowledged message is on the disk; without it it survives the

@@ -28,12 +28,12 @@ const (
 	// canaryInterval is seldom enough to cost nothing: a stream that failed to write tells of itself at once.
 	canaryInterval = 5 * time.Second
 	canaryDeadline = 5 * time.Second
-	canaryTries    = 3 // in a row: one may meet a disk that is only slow
+	canaryMade     = time.Minute // with its stream: the first write to a disk that restores others at the same time
+	canaryTries    = 3           // in a row: one may meet a disk that is only slow
 	// restartPause grows twofold up to the longest while restarts do not help: packets are to be accepted again within ten
 	// seconds of the moment when one would.
 	restartPause    = time.Second
 	maxRestartPause = 4 * time.Second
-	restartDeadline = startDeadline + 30*time.Second
 )
 
 // canaryStream holds one message, the newest canary.
@@ -157,7 +157,8 @@ func (s *Server) broken(silent int) string {
 
 // Restart stops the server and starts it over the same files. Connections made by Connect find the new one by themselves,
 // and with it everything that is built upon them; what was on its way is lost, as with any connection that breaks. It
-// returns ErrStart when the server does not come up, and then there is none until the guard has started it.
+// returns ErrStart when the server does not come up, and then there is none until the guard has started it. Streams that
+// have to be read block by block take as long as they take: giving up on them would only begin it anew.
 func (s *Server) Restart(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,8 +167,6 @@ func (s *Server) Restart(ctx context.Context) error {
 	}
 	s.restarts.Add(1)
 	s.halt()
-	ctx, cancel := context.WithTimeout(ctx, restartDeadline)
-	defer cancel()
 	if err := s.launch(ctx); err != nil {
 		return fmt.Errorf("%w: %w", ErrStart, err)
 	}
@@ -176,7 +175,7 @@ func (s *Server) Restart(ctx context.Context) error {
 
 // openCanary makes the stream that shows whether JetStream writes.
 func (s *Server) openCanary(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startDeadline)
+	ctx, cancel := context.WithTimeout(ctx, canaryMade)
 	defer cancel()
 	_, err := s.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: canaryStream, Subjects: []string{canarySubject}, Storage: jetstream.FileStorage,

@@ -23,8 +23,6 @@ var ErrStart = errors.New("the embedded NATS server did not start")
 var ErrUnhealthy = errors.New("the embedded NATS server is not healthy")
 
 const (
-	// startDeadline covers the restoring of streams: an index that has to be rebuilt reads every block once.
-	startDeadline = 2 * time.Minute
 	// healthDeadline is what a readiness probe can afford to wait.
 	healthDeadline = 2 * time.Second
 	// syncInterval bounds what a power cut can take when SyncAlways is off. 100 ms cost nothing that could be measured.
@@ -120,9 +118,13 @@ func settings(o Options) *server.Options {
 	}
 }
 
-// launch makes a server and waits until it is ready. The server's own Start returns without an error even when JetStream
+// launch makes a server and waits until it is ready, even when ctx ends first: a server that is stopped while it starts
+// goes on making files behind its stopper's back. The server's own Start returns without an error even when JetStream
 // failed; only its log tells, which is why the bridge hands over what was fatal.
 func (s *Server) launch(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	ns, err := server.NewServer(settings(s.o))
 	if err != nil {
 		return err
@@ -130,25 +132,12 @@ func (s *Server) launch(ctx context.Context) error {
 	ns.SetLogger(s.logs, false, false)
 	s.logs.reset()
 	s.nats = ns
-	ready := make(chan bool, 1)
-	go func() { // ends with Start or, when that fails, with Shutdown
-		ns.Start()
-		ready <- ns.ReadyForConnections(startDeadline)
-	}()
+	ns.Start() // blocks until streams are restored; without a listener it does not stay to accept connections
 	select {
 	case message := <-s.logs.fatal:
 		err = errors.New(message)
-	case <-ctx.Done():
-		err = ctx.Err()
-	case ok := <-ready:
-		if !ok {
-			err = fmt.Errorf("not ready after %v", startDeadline)
-		}
-	}
-	select { // both may have happened: a server without JetStream is also ready
-	case message := <-s.logs.fatal:
-		err = errors.New(message)
 	default:
+		err = ctx.Err()
 	}
 	if err != nil {
 		s.halt()
