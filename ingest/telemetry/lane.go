@@ -7,7 +7,7 @@ import (
 	"math"
 )
 
-// The lane format, version 1. A message is one or more batches, one behind the other:
+// The lane format. A message is one or more batches, one behind the other, each of version 1 or 2:
 //
 //	batch   version (1 byte), length of body (4 bytes, little endian), body, CRC-32C over all of these (4 bytes, little endian)
 //	body    device (text), received (svarint, µs), days to retain (uvarint), number of packets (uvarint), packets
@@ -17,9 +17,16 @@ import (
 //	        then by tag: 0 a number (8 bytes, little endian), 1 a whole number (svarint), 2 false, 3 true, 4 text
 //	text    length (uvarint), bytes
 //
+// Version 2 is for batches of which rules forward or label a packet; any other is written as version 1. It differs in:
+//
+//	body    behind the days: number of destinations (uvarint, at most 64), destinations (text), number of labels (uvarint,
+//	        at most 64), labels (name and content, each a text)
+//	packet  behind the values: which destinations (uvarint, bit i is the i-th), which labels (uvarint, the same)
+//
 // The length stands in front of every version's body, so that a reader can tell a batch from what follows it.
 const (
-	laneVersion  = 1
+	lanePlain    = 1
+	laneMarked   = 2
 	laneHeader   = 5
 	laneTrailer  = 4
 	stampedFlag  = 0x80
@@ -41,13 +48,19 @@ var ErrCorrupt = errors.New("the lane message is corrupt")
 
 func castagnoli(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
-// AppendBatch appends b in the lane format to dst and returns the longer slice. Appended batches make one message.
+// AppendBatch appends b in the lane format to dst and returns the longer slice. Appended batches make one message. A
+// batch has at most MaxMarked destinations and as many labels.
 func AppendBatch(dst []byte, b *Batch) []byte {
 	start := len(dst)
-	dst = append(dst, laneVersion, 0, 0, 0, 0)
+	marked := b.Marked()
+	dst = append(dst, lanePlain, 0, 0, 0, 0)
 	dst = appendText(dst, string(b.Device))
 	dst = binary.AppendVarint(dst, int64(b.Received))
 	dst = binary.AppendUvarint(dst, uint64(b.RetainDays))
+	if marked {
+		dst[start] = laneMarked
+		dst = appendMarks(dst, b)
+	}
 	dst = binary.AppendUvarint(dst, uint64(len(b.Packets)))
 	var known *names // of what a single packet holds, no name comes twice
 	if len(b.Packets) > 1 {
@@ -57,9 +70,26 @@ func AppendBatch(dst []byte, b *Batch) []byte {
 	for i := range b.Packets {
 		dst = appendPacket(dst, &b.Packets[i], before, known)
 		before = b.Packets[i].Time
+		if marked {
+			dst = binary.AppendUvarint(dst, b.Packets[i].Forward)
+			dst = binary.AppendUvarint(dst, b.Packets[i].Labels)
+		}
 	}
 	binary.LittleEndian.PutUint32(dst[start+1:], uint32(len(dst)-start-laneHeader))
 	return binary.LittleEndian.AppendUint32(dst, castagnoli(dst[start:]))
+}
+
+// appendMarks appends what the packets of the batch refer to.
+func appendMarks(dst []byte, b *Batch) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(b.Destinations)))
+	for _, d := range b.Destinations {
+		dst = appendText(dst, string(d))
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(b.Labels)))
+	for _, l := range b.Labels {
+		dst = appendText(appendText(dst, l.Name), l.Text)
+	}
+	return dst
 }
 
 func appendPacket(dst []byte, p *Packet, before Micros, known *names) []byte {

@@ -1,14 +1,19 @@
 package telemetry
 
 import (
+	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"math"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"longwave/tenants/id"
 )
 
 func sampleBatch() *Batch {
@@ -47,6 +52,51 @@ func TestLaneRoundTrip(t *testing.T) {
 	}
 }
 
+// markedBatch is one that rules forward and label.
+func markedBatch() *Batch {
+	b := sampleBatch()
+	for i := range MaxMarked {
+		b.Destinations = append(b.Destinations, id.Destination("o-"+strconv.Itoa(i)))
+	}
+	b.Labels = []Label{{"team", "ops"}, {"", ""}, {"ort", "Köln"}}
+	b.Packets[0].Forward, b.Packets[0].Labels = 1<<63|1, 5
+	b.Packets[2].Forward = math.MaxUint64
+	return b
+}
+
+func TestMarksTravelWithTheirPackets(t *testing.T) {
+	plain, marked := sampleBatch(), markedBatch()
+	got := read(t, AppendBatch(AppendBatch(AppendBatch(nil, plain), marked), plain))
+	if diff := cmp.Diff([]Batch{*plain, *marked, *plain}, got, cmp.Transformer("nil", emptyToNil)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A batch of which nothing is forwarded is written as programs without rules wrote it, byte for byte.
+func TestUnmarkedBatchIsOfVersionOne(t *testing.T) {
+	unused := sampleBatch()
+	unused.Destinations, unused.Labels = []id.Destination{"o-1"}, []Label{{"a", "b"}}
+	if got := AppendBatch(nil, unused); got[0] != lanePlain || !bytes.Equal(got, AppendBatch(nil, sampleBatch())) {
+		t.Errorf("%x", got)
+	}
+}
+
+// What an older program left in a lane is read as it was meant, byte for byte.
+func TestVersionOneIsRead(t *testing.T) {
+	old, err := hex.DecodeString("012f00000003642d3180a0f7a8f880a206900302000161cf0f02000474656d7000000000008035400" +
+		"3026f6b810162d00f01090603615415")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Batch{Device: "d-1", Received: 1_763_632_800_000_000, RetainDays: 400, Packets: []Packet{
+		{ID: "a", Time: 1_763_632_799_999_000, Values: []Value{{Name: "temp", Num: 21.5}, {Name: "ok", Type: Bool, Num: 1}}},
+		{ID: "b", Kind: KindStatus, Time: 1_763_632_800_000_000, Stamped: true, Values: []Value{{Name: "temp", Num: 3}}},
+	}}
+	if diff := cmp.Diff([]Batch{want}, read(t, old)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func emptyToNil(v []Value) []Value {
 	if len(v) == 0 {
 		return nil
@@ -63,7 +113,13 @@ func manyValues(n int) []Value {
 }
 
 func TestLaneRefusesEveryFlippedBit(t *testing.T) {
-	message := AppendBatch(nil, sampleBatch())
+	for _, b := range []*Batch{sampleBatch(), markedBatch()} {
+		refusesEveryFlippedBit(t, AppendBatch(nil, b))
+	}
+}
+
+func refusesEveryFlippedBit(t *testing.T, message []byte) {
+	t.Helper()
 	for i := range len(message) * 8 {
 		message[i/8] ^= 1 << (i % 8)
 		err := EachBatch(message, func(*Batch) error { return nil })
@@ -92,11 +148,15 @@ func TestLaneStopsAtTheYieldersError(t *testing.T) {
 // much more than the message holds, and what is read must survive writing and reading again.
 func FuzzEachBatch(f *testing.F) {
 	whole := AppendBatch(nil, sampleBatch())
-	f.Add(whole[laneHeader : len(whole)-laneTrailer])
-	f.Add([]byte{})
-	f.Add([]byte("\x03d-1\x00\x00\xff\xff\xff\xff\x0f"))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		message := binary.LittleEndian.AppendUint32([]byte{laneVersion}, uint32(len(body)))
+	marked := AppendBatch(nil, markedBatch())
+	f.Add(byte(lanePlain), whole[laneHeader:len(whole)-laneTrailer])
+	f.Add(byte(laneMarked), marked[laneHeader:len(marked)-laneTrailer])
+	f.Add(byte(lanePlain), []byte{})
+	f.Add(byte(lanePlain), []byte("\x03d-1\x00\x00\xff\xff\xff\xff\x0f"))
+	f.Add(byte(laneMarked), []byte("\x03d-1\x00\x00\x40\x40\xff\xff\xff\xff\x0f"))
+	f.Fuzz(func(t *testing.T, version byte, body []byte) {
+		version = lanePlain + version&1
+		message := binary.LittleEndian.AppendUint32([]byte{version}, uint32(len(body)))
 		message = append(message, body...)
 		message = binary.LittleEndian.AppendUint32(message, castagnoli(message))
 		var got []Batch
@@ -112,6 +172,9 @@ func FuzzEachBatch(f *testing.F) {
 				t.Fatal(err)
 			}
 			return
+		}
+		if !got[0].Marked() { // then there is nothing that needs them, and they are not written again
+			got[0].Destinations, got[0].Labels = nil, nil
 		}
 		again := read(t, AppendBatch(nil, &got[0]))
 		bits := cmp.Comparer(func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) })

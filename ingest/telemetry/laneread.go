@@ -26,6 +26,7 @@ func EachBatch(message []byte, yield func(*Batch) error) error {
 			return fmt.Errorf("%w: batch at byte %d", err, start)
 		}
 		r.pos, r.end, r.bad = start+laneHeader, start+end-laneTrailer, false
+		r.marked = message[start] == laneMarked
 		if r.batch(&b); r.bad || r.pos != r.end {
 			return fmt.Errorf("%w: batch at byte %d, after byte %d", ErrCorrupt, start, r.pos)
 		}
@@ -39,7 +40,7 @@ func EachBatch(message []byte, yield func(*Batch) error) error {
 
 // checkFrame returns the length of the batch at the beginning of m once its checksum is right.
 func checkFrame(m []byte) (int, error) {
-	if m[0] != laneVersion {
+	if m[0] != lanePlain && m[0] != laneMarked {
 		return 0, ErrVersion
 	}
 	if len(m) < laneHeader+laneTrailer {
@@ -62,6 +63,7 @@ type laneReader struct {
 	text     string
 	pos, end int
 	bad      bool
+	marked   bool     // the batch is of version 2
 	values   []Value  // what every packet's Values are a part of; grows, and leaves the parts handed out alone
 	names    []string // the batch's dictionary
 }
@@ -71,8 +73,11 @@ func (r *laneReader) batch(b *Batch) {
 	r.bad = r.bad || err != nil
 	received := r.signed()
 	retain := r.unsigned(math.MaxUint16)
-	count := r.unsigned(uint64(r.end-r.pos) / minPacketLen)
 	*b = Batch{Device: device, Received: Micros(received), RetainDays: uint16(retain)}
+	if r.marked {
+		r.marks(b)
+	}
+	count := r.unsigned(uint64(max(r.end-r.pos, 0)) / minPacketLen)
 	if r.bad {
 		return
 	}
@@ -81,6 +86,9 @@ func (r *laneReader) batch(b *Batch) {
 	before := b.Received
 	for range count {
 		p := r.packet(before)
+		if r.marked {
+			p.Forward, p.Labels = r.mask(len(b.Destinations)), r.mask(len(b.Labels))
+		}
 		if r.bad {
 			return
 		}
@@ -88,6 +96,21 @@ func (r *laneReader) batch(b *Batch) {
 		before = p.Time
 	}
 }
+
+// marks reads what the packets of a batch of version 2 refer to.
+func (r *laneReader) marks(b *Batch) {
+	for range r.unsigned(MaxMarked) {
+		d, err := id.Parse[id.Destination](r.string())
+		r.bad = r.bad || err != nil
+		b.Destinations = append(b.Destinations, d)
+	}
+	for range r.unsigned(MaxMarked) {
+		b.Labels = append(b.Labels, Label{Name: r.string(), Text: r.string()})
+	}
+}
+
+// mask reads a word of which only the lowest bits may be set.
+func (r *laneReader) mask(bits int) uint64 { return r.unsigned(1<<bits - 1) }
 
 func (r *laneReader) packet(before Micros) (p Packet) {
 	kind := r.byte()

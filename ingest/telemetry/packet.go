@@ -74,6 +74,20 @@ type Packet struct {
 	Kind   Kind
 	// Stamped says that the device sent no time and the server gave its own: a repetition then differs in Time alone.
 	Stamped bool
+	// Forward says where the packet is forwarded to: bit i stands for Destinations[i] of its batch. What a device sends
+	// has none; the routing rules of its tenant set it.
+	Forward uint64
+	// Labels says which labels the rules added to the packet: bit i stands for Labels[i] of its batch. Destinations
+	// receive them with the packet.
+	Labels uint64
+}
+
+// MaxMarked bounds the destinations and the labels of a batch: a packet refers to them by the bits of one word.
+const MaxMarked = 64
+
+// Label is one label that a rule adds to packets.
+type Label struct {
+	Name, Text string
 }
 
 // Batch is what one device delivered in one request or frame, after decoding and enriching. It is the unit that the
@@ -83,6 +97,19 @@ type Batch struct {
 	Packets    []Packet
 	Received   Micros // when the server read it
 	RetainDays uint16 // how long its readings are kept, from the tenant's policy
+	// Destinations and Labels are what Forward and Labels of its packets refer to; at most MaxMarked of each. They may
+	// hold more than the packets refer to.
+	Destinations []id.Destination
+	Labels       []Label
+}
+
+// Marked says whether a rule forwards or labels any packet of the batch.
+func (b *Batch) Marked() bool {
+	var marks uint64
+	for i := range b.Packets {
+		marks |= b.Packets[i].Forward | b.Packets[i].Labels
+	}
+	return marks != 0
 }
 
 // Rejection says why one packet of a request was refused.

@@ -16,10 +16,16 @@ type (
 	Person string
 	// Key names an API key of a tenant. It is the public half of the key, never the secret.
 	Key string
+	// Rule names a routing rule of a tenant.
+	Rule string
+	// Destination names a place outside that a tenant has packets forwarded to.
+	Destination string
 )
 
 // Kind is any of the named types.
-type Kind interface{ Tenant | Device | Person | Key }
+type Kind interface {
+	Tenant | Device | Person | Key | Rule | Destination
+}
 
 // ErrInvalid is returned for text that is not one safe NATS token.
 var ErrInvalid = errors.New("not a valid id")
@@ -60,6 +66,10 @@ func prefix(kind any) string {
 		return "d-"
 	case Person:
 		return "p-"
+	case Rule:
+		return "r-"
+	case Destination:
+		return "o-"
 	default:
 		return "k-"
 	}

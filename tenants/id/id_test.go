@@ -23,7 +23,9 @@ func TestParse(t *testing.T) {
 
 func TestNewIsValidAndNamesItsKind(t *testing.T) {
 	tenant, device, person, key := id.New[id.Tenant](), id.New[id.Device](), id.New[id.Person](), id.New[id.Key]()
-	for prefix, made := range map[string]string{"t-": string(tenant), "d-": string(device), "p-": string(person), "k-": string(key)} {
+	rule, destination := id.New[id.Rule](), id.New[id.Destination]()
+	for prefix, made := range map[string]string{"t-": string(tenant), "d-": string(device), "p-": string(person), "k-": string(key),
+		"r-": string(rule), "o-": string(destination)} {
 		if _, err := id.Parse[id.Tenant](made); err != nil || !strings.HasPrefix(made, prefix) || len(made) != 18 {
 			t.Errorf("%q: %v", made, err)
 		}
