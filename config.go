@@ -24,6 +24,8 @@ type config struct {
 	TLSCert string `help:"PEM file with the certificate chain; serves HTTPS together with --tls-key." type:"path" placeholder:"FILE" group:"HTTPS:"`
 	TLSKey  string `help:"PEM file with the private key." type:"path" placeholder:"FILE" group:"HTTPS:"`
 
+	MasterKeyFile string `help:"File with the master keys that secrets are sealed under, one a line in base64, the first one seals; made in the data directory when empty. Keep a copy elsewhere; copies of the program need the same one." type:"path" placeholder:"FILE"`
+
 	Durability string `help:"What a 200 survives with the embedded NATS: 'disk' waits for the disk and survives a power cut, 'process' survives a killed process only." enum:"disk,process" default:"disk"`
 
 	natsConfig
@@ -68,6 +70,7 @@ func (c *config) validate() error {
 		checkURL("public-url", c.PublicURL, "http", "https"),
 		checkURL("clickhouse-url", c.ClickHouseURL, "clickhouse", "http", "https"),
 		checkFile("engine-library", c.EngineLibrary),
+		checkFile("master-key-file", c.MasterKeyFile),
 	)
 }
 

@@ -62,16 +62,17 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		t.Fatalf("a plain configuration is refused: %v", err)
 	}
 	for name, change := range map[string]func(*config){
-		"--listen":         func(c *config) { c.Listen = "8080" },
-		"--data":           func(c *config) { c.Data = "" },
-		"--tls-cert":       func(c *config) { c.TLSKey = "key.pem" },
-		"--nats-replicas":  func(c *config) { c.NATSReplicas = 2 },
-		"--nats-url":       func(c *config) { c.NATSURL = "http://x" },
-		"--nats-creds":     func(c *config) { c.NATSCreds = "/nowhere" },
-		"--lane-bytes":     func(c *config) { c.LaneBytes = 5 },
-		"--device-packets": func(c *config) { c.DevicePackets = -1 },
-		"--public-url":     func(c *config) { c.PublicURL = "ftp://x" },
-		"--clickhouse-url": func(c *config) { c.ClickHouseURL = "mysql://x" },
+		"--listen":          func(c *config) { c.Listen = "8080" },
+		"--data":            func(c *config) { c.Data = "" },
+		"--tls-cert":        func(c *config) { c.TLSKey = "key.pem" },
+		"--nats-replicas":   func(c *config) { c.NATSReplicas = 2 },
+		"--nats-url":        func(c *config) { c.NATSURL = "http://x" },
+		"--nats-creds":      func(c *config) { c.NATSCreds = "/nowhere" },
+		"--lane-bytes":      func(c *config) { c.LaneBytes = 5 },
+		"--device-packets":  func(c *config) { c.DevicePackets = -1 },
+		"--public-url":      func(c *config) { c.PublicURL = "ftp://x" },
+		"--clickhouse-url":  func(c *config) { c.ClickHouseURL = "mysql://x" },
+		"--master-key-file": func(c *config) { c.MasterKeyFile = "/nowhere" },
 	} {
 		c := valid
 		change(&c)

@@ -27,6 +27,7 @@ import (
 	"longwave/processors/engine"
 	"longwave/processors/store"
 	"longwave/tenants"
+	"longwave/tenants/seal"
 	"longwave/tenants/session"
 	"longwave/web"
 	"longwave/web/handler"
@@ -70,6 +71,7 @@ type platform struct {
 	js       jetstream.JetStream
 	tenants  *tenants.Service
 	sessions *session.Store
+	secrets  *seal.Ring
 	front    *ingest.Front
 	engine   *engine.Engine // nil with an external ClickHouse
 	store    *store.Store
@@ -107,6 +109,9 @@ func (p *platform) serve(ctx context.Context) (err error) {
 	}
 	p.down.push("data directory", dir.release)
 
+	if p.secrets, err = p.openSecrets(dir); err != nil {
+		return err
+	}
 	p.queues = queueOptions{natsConfig: p.natsConfig, data: dir, log: p.log,
 		durable: p.Durability == "disk", size: int64(len(telemetry.Lanes()))*p.LaneBytes + besideLanes}
 	if p.broker, p.conn, p.js, err = p.queues.open(start, &p.down); err != nil {
