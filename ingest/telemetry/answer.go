@@ -44,6 +44,45 @@ type SeriesQuery struct {
 	MaxPoints int
 }
 
+// SeriesKey names one series of a tenant.
+type SeriesKey struct {
+	Device id.Device
+	Metric string
+}
+
+// ManyQuery asks for many series over [From, To), each in at most MaxPoints buckets of the same length.
+type ManyQuery struct {
+	Series    []SeriesKey
+	From, To  Micros
+	MaxPoints int
+}
+
+// TopQuery asks which Count devices have the greatest values of a metric over [From, To), or the least ones.
+type TopQuery struct {
+	Metric   string
+	From, To Micros
+	By       Aggregate
+	Count    int
+	Least    bool
+}
+
+// Aggregate is how the readings of a range become one number.
+type Aggregate uint8
+
+// The ways in which they do.
+const (
+	ByMean Aggregate = iota
+	ByMax
+	ByMin
+	BySum
+)
+
+// Ranked is a device with the number that it was ranked by.
+type Ranked struct {
+	Device id.Device
+	Value  float64
+}
+
 // Event is a text value, a status change or a log line.
 type Event struct {
 	Device   id.Device

@@ -2,7 +2,6 @@ package store
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -71,53 +70,4 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("%d days: expires on %s, want %s", days, got, want)
 		}
 	}
-}
-
-// A question about one device and hour must not read the data of others: the views let the conditions through to the
-// primary key.
-func TestQuestionsReadOnlyTheirGranules(t *testing.T) {
-	s, tenant := openStore(t), newTenant()
-	d := newDevice()
-	if err := s.write.Exec(t.Context(), `INSERT INTO readings (tenant, device, metric, ts, value, type, received_at, expires)
-SELECT concat('t-', toString(number % 4)), concat('d-', toString(intDiv(number, 4) % 50)), 'temp',
-    fromUnixTimestamp64Micro({start:Int64}) + intDiv(number, 200), number, 0, now(), toDate('2149-01-01') FROM numbers(1000000)`, named("start", int64(noon()))); err != nil {
-		t.Fatal(err)
-	}
-	insert(t, s, tenant, batch(d, packet(noon(), number("temp", 1))))
-	optimize(t, s, "readings")
-	params := append(span(noon(), noon()+hour), named("tenant", string(tenant)), device(d), named("metric", "temp"), named("limit", 10),
-		named("step", int64(10*second)), named("hours", []int64{int64(noon() / second)}), named("days", []int64{}), named("rows", 10))
-	for name, sql := range map[string]string{"raw": selectRaw, "each": selectEach, "seconds": bucketStatement("", true, false), "all metrics": bucketStatement("", false, false), "tail": bucketStatement("1m", true, true)} {
-		rows, err := s.read.Query(t.Context(), "EXPLAIN indexes = 1 "+sql, params...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var plan []string
-		for rows.Next() {
-			var line string
-			if err := rows.Scan(&line); err != nil {
-				t.Fatal(err)
-			}
-			plan = append(plan, strings.TrimSpace(line))
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		if !primaryKeyReadsFew(plan) {
-			t.Errorf("%s reads more than its granules by its primary key:\n%s", name, strings.Join(plan, "\n"))
-		}
-	}
-}
-
-// primaryKeyReadsFew looks for one granule out of many below the primary key's part of the plan, or two, when the device
-// happens to lie next to a boundary.
-func primaryKeyReadsFew(plan []string) bool {
-	inKey := false
-	for _, line := range plan {
-		inKey = inKey && line != "Skip" || line == "PrimaryKey"
-		if inKey && strings.HasPrefix(line, "Granules: ") {
-			return strings.HasPrefix(line, "Granules: 1/1") || strings.HasPrefix(line, "Granules: 2/1") // of 122, more or less
-		}
-	}
-	return false
 }

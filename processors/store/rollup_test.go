@@ -120,7 +120,7 @@ func checkSteps(t *testing.T, r *Reader, d id.Device, set model, when string) {
 	for _, s := range []step{
 		step(30 * time.Second), step(time.Minute), step(15 * time.Minute), step(time.Hour), step(6 * time.Hour), step(24 * time.Hour), step(7 * 24 * time.Hour),
 	} {
-		found, err := r.buckets(t.Context(), "test", bucketQuery{device: d, metric: "temp", from: from, to: to, step: s})
+		found, err := r.buckets(t.Context(), bucketQuery{name: "test", of: oneDevice(d, "temp"), from: from, to: to, step: s})
 		if err != nil || len(found) != 1 {
 			t.Fatalf("%s, step %v: %d series, %v", when, s, len(found), err)
 		}

@@ -3,9 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -59,12 +56,12 @@ func (r *Reader) Series(ctx context.Context, q telemetry.SeriesQuery) (telemetry
 	if err != nil {
 		return answer, fmt.Errorf("store: series: %w", err)
 	}
-	found, err := r.buckets(ctx, "series", bucketQuery{device: q.Device, metric: q.Metric, from: q.From, to: q.To, step: s})
+	found, err := r.buckets(ctx, bucketQuery{name: "series", of: oneDevice(q.Device, q.Metric), from: q.From, to: q.To, step: s})
 	if err != nil {
 		return answer, err
 	}
 	if len(found) == 1 { // none if the readings expired in between
-		answer = found[0]
+		answer = found[0].Series
 	}
 	answer.Step = s.String()
 	return answer, nil
@@ -120,115 +117,43 @@ func (r *Reader) Overview(ctx context.Context, d id.Device, from, to telemetry.M
 	if err != nil {
 		return nil, fmt.Errorf("store: overview: %w", err)
 	}
-	return r.buckets(ctx, "overview", bucketQuery{device: d, from: from, to: to, step: s})
-}
-
-// bucketQuery asks for buckets of one metric, or of all if none is named.
-type bucketQuery struct {
-	device   id.Device
-	metric   string
-	from, to telemetry.Micros
-	step     step
-}
-
-func (r *Reader) buckets(ctx context.Context, name string, q bucketQuery) ([]telemetry.Series, error) {
-	q.from, q.to = q.step.align(q.from, q.to)
-	var pending []int64
-	if q.step.source() != "" {
-		var err error
-		// Asked for before the rollups are: an hour that is forgotten in between has been rolled up before.
-		if pending, err = r.pendingHours(ctx, q); err != nil {
-			return nil, err
-		}
+	found, err := r.buckets(ctx, bucketQuery{name: "overview", of: oneDevice(d, ""), from: from, to: to, step: s})
+	all := make([]telemetry.Series, len(found))
+	for i := range found {
+		all[i] = found[i].Series
 	}
-	params := append(span(q.from, q.to), device(q.device), clickhouse.Named("metric", q.metric), clickhouse.Named("step", int64(q.step.micros())),
-		clickhouse.Named("hours", pending), clickhouse.Named("days", daysOf(pending)), clickhouse.Named("rows", maxPoints))
-	var all []telemetry.Series
-	err := r.ask(ctx, question{name: name, sql: bucketStatement(q.step.source(), q.metric != "", len(pending) > 0), params: params}, func(rows driver.Rows) error {
-		var metric string
-		var at int64
-		var p telemetry.Point
-		if err := rows.Scan(&metric, &at, &p.Min, &p.Max, &p.Value, &p.Count); err != nil {
-			return err
-		}
-		p.Time = telemetry.Micros(at)
-		if len(all) == 0 || all[len(all)-1].Metric != metric {
-			all = append(all, telemetry.Series{Metric: metric, Step: q.step.String()})
-		}
-		last := &all[len(all)-1]
-		last.Points = append(last.Points, p)
-		return nil
-	})
 	return all, err
 }
 
-// Packets reach back at most a year, so a device cannot have more hours than this touched.
-const maxPending = 10_000
+// maxSeries bounds the series of one question: more than any chart shows.
+const maxSeries = 500
 
-const selectPending = `SELECT toInt64(toUnixTimestamp(hour)) FROM touched_of(tenant = {tenant:String})
-WHERE device = {device:String}
-    AND hour >= toStartOfHour(fromUnixTimestamp64Micro({from:Int64}, 'UTC'))
-    AND hour < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
-ORDER BY hour LIMIT {limit:UInt64}`
-
-// pendingHours lists the hours that the rollups do not know yet, as seconds since 1970.
-func (r *Reader) pendingHours(ctx context.Context, q bucketQuery) ([]int64, error) {
-	hours := []int64{}
-	params := append(span(q.from, q.to), device(q.device), clickhouse.Named("limit", maxPending+1))
-	err := r.ask(ctx, question{name: "pending", sql: selectPending, params: params}, func(rows driver.Rows) error {
-		var hour int64
-		err := rows.Scan(&hour)
-		hours = append(hours, hour)
-		return err
-	})
-	if err == nil && len(hours) > maxPending {
-		return nil, fmt.Errorf("store: pending: %w: more than %d hours are not rolled up yet", ErrTooHeavy, maxPending)
+// SeriesMany answers for many series at once, in buckets of one length, so that they can be compared point by point: at
+// most MaxPoints for each, and never more than 50 000 together. Buckets are those of Series, also where a series has few
+// readings. A series without readings is not in the answer. It returns ErrInvalid for more than 500 series, a MaxPoints
+// below 1 or a range that no step divides into so few buckets.
+func (r *Reader) SeriesMany(ctx context.Context, q telemetry.ManyQuery) (map[telemetry.SeriesKey]telemetry.Series, error) {
+	if q.MaxPoints < 1 || len(q.Series) > maxSeries {
+		return nil, fmt.Errorf("store: many: %w: at most %d points of %d series", ErrInvalid, q.MaxPoints, len(q.Series))
 	}
-	return hours, err
-}
-
-// daysOf lists the days of hours in order.
-func daysOf(hours []int64) []int64 {
-	const day = int64(24 * time.Hour / time.Second)
-	days := make([]int64, len(hours))
-	for i, h := range hours {
-		days[i] = h - h%day
+	if q.From >= q.To || len(q.Series) == 0 {
+		return nil, nil
 	}
-	return slices.Compact(days)
-}
-
-// bucketStatement composes the statement for a source from fixed parts: what is rolled up from the rollup, what is not
-// from the next finer one, and in the end from the readings.
-func bucketStatement(source string, oneMetric, pending bool) string {
-	where := `device = {device:String} AND ` + timeRange
-	if oneMetric {
-		where += ` AND metric = {metric:String}`
+	s, err := stepFor(q.From, q.To, min(q.MaxPoints, maxPoints/len(q.Series)))
+	if err != nil {
+		return nil, fmt.Errorf("store: many: %w", err)
 	}
-	const (
-		hourPending = `toStartOfHour(ts) IN {hours:Array(DateTime('UTC'))}`
-		hourKnown   = `toStartOfHour(ts) NOT IN {hours:Array(DateTime('UTC'))}`
-		dayPending  = `toStartOfDay(ts) IN {days:Array(DateTime('UTC'))}`
-		dayKnown    = `toStartOfDay(ts) NOT IN {days:Array(DateTime('UTC'))}`
-	)
-	rollup := func(table string, which ...string) string {
-		return `SELECT metric, toInt64(toUnixTimestamp(ts)) * 1000000 AS at, low, high, total, count AS n FROM ` + table +
-			`(tenant = {tenant:String}) WHERE ` + strings.Join(append([]string{where}, which...), " AND ")
+	found, err := r.buckets(ctx, bucketQuery{name: "many", of: manySeries(q.Series), from: q.From, to: q.To, step: s})
+	if err != nil {
+		return nil, err
 	}
-	readings := `SELECT metric, toUnixTimestamp64Micro(ts) AS at, value AS low, value AS high, value AS total, toUInt64(1) AS n
-FROM readings_of(tenant = {tenant:String}) WHERE ` + where
-	var parts []string
-	switch {
-	case source == "":
-		parts = []string{readings}
-	case !pending:
-		parts = []string{rollup("rollup_" + source + "_of")}
-	case source == "1d":
-		parts = []string{rollup("rollup_1d_of", dayKnown), rollup("rollup_1h_of", dayPending, hourKnown), readings + ` AND ` + hourPending}
-	default:
-		parts = []string{rollup("rollup_"+source+"_of", hourKnown), readings + ` AND ` + hourPending}
+	known := make(map[string]id.Device, len(q.Series))
+	for _, key := range q.Series {
+		known[string(key.Device)] = key.Device
 	}
-	// Times before 1970 are refused on the way in, so intDiv rounds down.
-	return `SELECT metric, bucket, min(low), max(high), sum(total) / sum(n), sum(n) FROM
-(SELECT metric, intDiv(at, {step:Int64}) * {step:Int64} AS bucket, low, high, total, n FROM (` + strings.Join(parts, " UNION ALL ") + `))
-GROUP BY metric, bucket ORDER BY metric, bucket LIMIT {rows:UInt64}`
+	all := make(map[telemetry.SeriesKey]telemetry.Series, len(found))
+	for _, f := range found {
+		all[telemetry.SeriesKey{Device: known[f.device], Metric: f.Metric}] = f.Series
+	}
+	return all, nil
 }
