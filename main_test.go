@@ -27,7 +27,7 @@ var rooms = map[string]struct {
 	"longwave/ingest/simulate":                 {"tenants/id ingest/telemetry ingest/simulate/internal/series", "a client of the public endpoints"},
 	"longwave/ingest/simulate/internal/series": {"", "the compact form of recorded series"},
 	"longwave/ingest/simulate/internal/pack":   {"ingest/simulate/internal/series", "turns recordings into that form; run by go generate"},
-	"longwave/tenants":                         {"tenants/id ingest/telemetry", "the control plane sees neither HTTP, ClickHouse nor ingest"},
+	"longwave/tenants":                         {"tenants/id tenants/seal ingest/telemetry", "the control plane sees neither HTTP, ClickHouse nor ingest"},
 	"longwave/tenants/seal":                    {"tenants/id", "seals secrets for a place without knowing what they are for"},
 	"longwave/tenants/session":                 {"tenants/id", "who is signed in, and nothing about what they may do"},
 	"longwave/processors":                      {"tenants/id ingest/telemetry processors/store", "consumes lanes; who owns a tenant does not concern it"},

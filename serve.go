@@ -152,7 +152,7 @@ func (p *platform) serve(ctx context.Context) (err error) {
 // openControl folds the control log and follows it.
 func (p *platform) openControl(ctx context.Context, dir *dataDir, fail context.CancelCauseFunc) (err error) {
 	p.tenants, err = tenants.Open(ctx, tenants.Options{
-		JS: p.js, Replicas: p.NATSReplicas, Log: p.log, SnapshotDir: dir.path, Anchor: p.anchor,
+		JS: p.js, Replicas: p.NATSReplicas, Log: p.log, SnapshotDir: dir.path, Anchor: p.anchor, Secrets: p.secrets,
 	})
 	if err != nil {
 		return err

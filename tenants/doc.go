@@ -5,7 +5,8 @@
 //
 // Owns: the stream CTL with the subjects ctl.<tenant> and ctl._platform, and every event on them; the roles and the one
 // table of what they may do; Principal, which nobody else can make; passwords, API keys and device tokens, of which
-// only hashes are ever stored or logged; the snapshot file in Options.SnapshotDir.
+// only hashes are ever stored or logged; secrets of destinations, which have to be given back and are sealed under the
+// master key (package seal); the snapshot file in Options.SnapshotDir.
 //
 // Ordered: the events of one subject are decided one after the other. A command decides on an immutable State and is
 // stored only if that State was still the newest of its subject; otherwise it decides again. All events of a command

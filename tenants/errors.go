@@ -32,6 +32,8 @@ var (
 	ErrDelayed = errors.New("too many attempts")
 	// ErrUnavailable means that the control log cannot be written, or its answer did not come in time.
 	ErrUnavailable = errors.New("the control log is not available")
+	// ErrNoMasterKey means that there is no key to seal or open secrets with.
+	ErrNoMasterKey = errors.New("there is no master key")
 	// ErrLog means that the control log has a hole or contradicts itself.
 	ErrLog = errors.New("the control log is damaged")
 	// ErrNewer means that the control log holds events of a newer version of the program.

@@ -77,6 +77,18 @@ func describe(e event) (name string, current int) {
 		return "device.deleted", 1
 	case deviceErased:
 		return "device.erased", 1
+	case destinationCreated:
+		return "destination.created", 1
+	case destinationRenamed:
+		return "destination.renamed", 1
+	case destinationSwitched:
+		return "destination.switched", 1
+	case destinationMoved:
+		return "destination.changed", 1
+	case destinationSecret:
+		return "destination.secret_replaced", 1
+	case destinationDeleted:
+		return "destination.deleted", 1
 	case metricDescribed:
 		return "metric.described", 1
 	default:
@@ -113,6 +125,18 @@ func decodeEvent(r record) (event, error) {
 		return decode[deviceDeleted](r)
 	case "device.erased":
 		return decode[deviceErased](r)
+	case "destination.created":
+		return decode[destinationCreated](r)
+	case "destination.renamed":
+		return decode[destinationRenamed](r)
+	case "destination.switched":
+		return decode[destinationSwitched](r)
+	case "destination.changed":
+		return decode[destinationMoved](r)
+	case "destination.secret_replaced":
+		return decode[destinationSecret](r)
+	case "destination.deleted":
+		return decode[destinationDeleted](r)
 	case "metric.described":
 		return decode[metricDescribed](r)
 	default:

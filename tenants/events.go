@@ -5,6 +5,7 @@ import (
 
 	"longwave/ingest/telemetry"
 	"longwave/tenants/id"
+	"longwave/tenants/seal"
 )
 
 // The events. Their JSON names are the format of the control log: a changed meaning is a new version with an upgrade.
@@ -76,6 +77,42 @@ type (
 	deviceErased struct {
 		ID     id.Device        `json:"id"`
 		Erased telemetry.Erased `json:"erased"`
+	}
+	destinationCreated struct {
+		ID    id.Destination  `json:"id"`
+		Name  string          `json:"name"`
+		Slug  id.Slug         `json:"slug"`
+		Kind  DestinationKind `json:"kind"`
+		Reach reach           `json:"reach"`
+	}
+	// reach is how a destination is reached. The secret is sealed; in the one that was left it is missing.
+	reach struct {
+		URL    string      `json:"url,omitempty"`
+		To     []string    `json:"to,omitempty"`
+		Secret seal.Sealed `json:"secret,omitempty"`
+	}
+	destinationRenamed struct {
+		ID   id.Destination `json:"id"`
+		From string         `json:"from"`
+		To   string         `json:"to"`
+	}
+	destinationSwitched struct {
+		ID       id.Destination `json:"id"`
+		Disabled bool           `json:"disabled"`
+	}
+	destinationMoved struct {
+		ID   id.Destination `json:"id"`
+		From reach          `json:"from"`
+		To   reach          `json:"to"`
+	}
+	destinationSecret struct {
+		ID       id.Destination `json:"id"`
+		Secret   seal.Sealed    `json:"secret"`
+		OldUntil time.Time      `json:"old_until"`
+	}
+	destinationDeleted struct {
+		ID   id.Destination `json:"id"`
+		Name string         `json:"name"`
 	}
 	metricDescribed struct {
 		Name string `json:"name"`

@@ -58,14 +58,15 @@ type Action uint8
 
 // The actions, from harmless to far-reaching.
 const (
-	View            Action = iota // see devices, readings, events, rejected packets
-	EditDevices                   // create, rename, disable and enable devices; describe metrics; demo data
-	RotateTokens                  // replace a device's token
-	DeleteDevices                 // delete a device and its data
-	ManageKeys                    // create, list and revoke API keys
-	ManageTenant                  // settings and members of the tenant
-	OperatePlatform               // see the state of the installation, create tenants
-	actions                       // how many there are
+	View             Action = iota // see devices, readings, events, rejected packets
+	EditDevices                    // create, rename, disable and enable devices; describe metrics; demo data
+	RotateTokens                   // replace a device's token
+	DeleteDevices                  // delete a device and its data
+	EditDestinations               // create, change, test and delete destinations; send again what was not delivered
+	ManageKeys                     // create, list and revoke API keys
+	ManageTenant                   // settings and members of the tenant
+	OperatePlatform                // see the state of the installation, create tenants
+	actions                        // how many there are
 )
 
 // Actions lists every action.
@@ -88,6 +89,8 @@ func (a Action) String() string {
 		return "rotate device tokens"
 	case DeleteDevices:
 		return "delete devices"
+	case EditDestinations:
+		return "edit destinations"
 	case ManageKeys:
 		return "manage API keys"
 	case ManageTenant:
@@ -103,13 +106,14 @@ func (a Action) String() string {
 // in a tenant, and being an operator opens no tenant.
 func (a Action) allowed(r Role) bool {
 	return [actions][Owner + 1]bool{
-		View:            {Viewer: true, Editor: true, Owner: true},
-		EditDevices:     {Editor: true, Owner: true},
-		RotateTokens:    {Editor: true, Owner: true},
-		DeleteDevices:   {Owner: true},
-		ManageKeys:      {Owner: true},
-		ManageTenant:    {Owner: true},
-		OperatePlatform: {},
+		View:             {Viewer: true, Editor: true, Owner: true},
+		EditDevices:      {Editor: true, Owner: true},
+		RotateTokens:     {Editor: true, Owner: true},
+		DeleteDevices:    {Owner: true},
+		EditDestinations: {Editor: true, Owner: true},
+		ManageKeys:       {Owner: true},
+		ManageTenant:     {Owner: true},
+		OperatePlatform:  {},
 	}[a][r]
 }
 

@@ -11,13 +11,14 @@ import (
 func TestRoleMatrix(t *testing.T) {
 	want := map[Action]string{
 		//               none viewer editor owner operator(without a role)
-		View:            "- v e o -",
-		EditDevices:     "- - e o -",
-		RotateTokens:    "- - e o -",
-		DeleteDevices:   "- - - o -",
-		ManageKeys:      "- - - o -",
-		ManageTenant:    "- - - o -",
-		OperatePlatform: "- - - - p",
+		View:             "- v e o -",
+		EditDevices:      "- - e o -",
+		RotateTokens:     "- - e o -",
+		DeleteDevices:    "- - - o -",
+		EditDestinations: "- - e o -",
+		ManageKeys:       "- - - o -",
+		ManageTenant:     "- - - o -",
+		OperatePlatform:  "- - - - p",
 	}
 	if len(want) != len(Actions()) {
 		t.Fatalf("%d actions, %d are written down", len(Actions()), len(want))

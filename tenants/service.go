@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"longwave/tenants/seal"
 )
 
 // Options is what a Service needs.
@@ -23,6 +25,13 @@ type Options struct {
 	// SnapshotDir is a directory, of this process alone, for a file that keeps the start short. Without it every start
 	// reads the whole log.
 	SnapshotDir string
+
+	// Secrets are the master keys for what the log must be able to give back. Without them, commands that need a secret
+	// fail with ErrNoMasterKey.
+	Secrets *seal.Ring
+
+	// PlainHTTP lets destinations have addresses that begin with http://.
+	PlainHTTP bool
 
 	// Anchor keeps the head of the log where who can change the log cannot: it is called by Run at its start, after
 	// changes, and at its end, one call at a time, with a few seconds each.
@@ -59,6 +68,9 @@ type Service struct {
 	attempts *throttle
 	firstRun atomic.Pointer[digest]
 
+	secrets   *seal.Ring // nil when there are none
+	plainHTTP bool
+
 	snapshots string // directory
 	anchors   func(context.Context, Anchor) error
 	recalled  uint64 // position of the snapshot that Open began with
@@ -74,7 +86,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	}
 	s := &Service{
 		js: o.JS, log: o.Log, now: o.Now, draft: new(State), seed: maphash.MakeSeed(), hasher: newHasher(), attempts: newThrottle(),
-		snapshots: o.SnapshotDir, anchors: o.Anchor,
+		secrets: o.Secrets, plainHTTP: o.PlainHTTP, snapshots: o.SnapshotDir, anchors: o.Anchor,
 	}
 	for i := range s.turns {
 		s.turns[i] = make(chan struct{}, 1)

@@ -88,6 +88,9 @@ func dump(s *State) []string {
 	slices.Sort(lines)
 	add(&lines, "metrics", &s.metrics)
 	add(&lines, "erasing", &s.erasing)
+	add(&lines, "destinations", &s.destinations)
+	add(&lines, "outNames", &s.outNames)
+	add(&lines, "outSlugs", &s.outSlugs)
 	return lines
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"longwave/tenants/id"
+	"longwave/tenants/seal"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 
 	// snapshotMagic begins a snapshot. Its number rises when what is in a State, or how it is written, changes its
 	// meaning: a program reads only its own, and the log is always there.
-	snapshotMagic = "longwave control snapshot 1\n"
+	snapshotMagic = "longwave control snapshot 2\n"
 
 	// snapshotBytes bounds what is read into memory: some four million devices.
 	snapshotBytes = 1 << 30
@@ -47,6 +48,7 @@ type (
 		Keys         []savedKey
 		Metrics      []savedMetric
 		Erasing      []Erasing
+		Destinations []savedDestination
 	}
 	savedSubject struct {
 		Subject  string
@@ -71,6 +73,11 @@ type (
 	savedMetric struct {
 		Key    string
 		Metric Metric
+	}
+	savedDestination struct {
+		Destination Destination
+		Secret, Old seal.Sealed
+		OldUntil    time.Time
 	}
 	savedDevice struct {
 		ID       id.Device
@@ -158,6 +165,10 @@ func (s *State) savedHead() savedHead {
 	})
 	s.metrics.Scan(func(key string, m Metric) bool {
 		h.Metrics = append(h.Metrics, savedMetric{key, m})
+		return true
+	})
+	s.destinations.Scan(func(_ string, d *Destination) bool {
+		h.Destinations = append(h.Destinations, savedDestination{*d, d.secret, d.replaced, d.oldUntil})
 		return true
 	})
 	return h
@@ -262,6 +273,13 @@ func (h *savedHead) state() (*State, error) {
 	}
 	for _, v := range h.Metrics {
 		s.metrics.Set(v.Key, v.Metric)
+	}
+	for _, v := range h.Destinations {
+		d := v.Destination
+		d.secret, d.replaced, d.oldUntil = v.Secret, v.Old, v.OldUntil
+		if err := s.putDestination(nil, &d); err != nil {
+			return nil, err
+		}
 	}
 	for _, v := range h.Erasing {
 		s.erasing.Set(key2(v.Tenant, v.Device), v)

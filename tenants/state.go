@@ -27,7 +27,11 @@ type State struct {
 	byToken   tokenTable
 	metrics   btree.Map[string, Metric]  // by tenant and name
 	erasing   btree.Map[string, Erasing] // by tenant and device
-	operators int
+
+	destinations btree.Map[string, *Destination] // by tenant and destination
+	outNames     btree.Map[string, *Destination] // by tenant and folded name, which is unique
+	outSlugs     btree.Map[string, *Destination] // by tenant and slug, which is unique
+	operators    int
 
 	changed chan struct{} // closed when a newer State is there; nil in a draft
 }
@@ -63,6 +67,7 @@ func (s *State) freeze() *State {
 		emails: *s.emails.Copy(), members: *s.members.Copy(), keys: *s.keys.Copy(), keyIndex: *s.keyIndex.Copy(),
 		devices: *s.devices.Copy(), byName: *s.byName.Copy(), byCreated: *s.byCreated.Copy(),
 		byToken: s.byToken.share(), metrics: *s.metrics.Copy(), erasing: *s.erasing.Copy(),
+		destinations: *s.destinations.Copy(), outNames: *s.outNames.Copy(), outSlugs: *s.outSlugs.Copy(),
 	}
 }
 

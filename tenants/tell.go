@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -76,6 +77,53 @@ func (e deviceErased) tell(p *Past) {
 	p.Did, p.Subject = "removed the data of the deleted device", string(e.ID)
 	p.differ("readings", fmt.Sprint(e.Erased.Readings), "0")
 	p.differ("events", fmt.Sprint(e.Erased.Events), "0")
+}
+
+func (e destinationCreated) tell(p *Past) {
+	p.Did, p.Subject, p.Name = "created the destination", string(e.ID), e.Name
+	p.differ("kind", "", e.Kind.String())
+	p.differReach(reach{}, e.Reach)
+}
+
+func (e destinationRenamed) tell(p *Past) {
+	p.Did, p.Subject, p.Name = "renamed the destination", string(e.ID), e.To
+	p.differ("name", e.From, e.To)
+}
+
+func (e destinationSwitched) tell(p *Past) {
+	p.Did, p.Subject = "enabled the destination", string(e.ID)
+	before, after := "disabled", "enabled"
+	if e.Disabled {
+		p.Did, before, after = "disabled the destination", after, before
+	}
+	p.differ("state", before, after)
+}
+
+func (e destinationMoved) tell(p *Past) {
+	p.Did, p.Subject = "changed the address of the destination", string(e.ID)
+	p.differReach(e.From, e.To)
+}
+
+func (e destinationSecret) tell(p *Past) {
+	p.Did, p.Subject = "replaced the signing secret of the destination", string(e.ID)
+	p.differ("the old secret signs until", "", e.OldUntil.UTC().Format(time.RFC3339))
+}
+
+func (e destinationDeleted) tell(p *Past) {
+	p.Did, p.Subject, p.Name = "deleted the destination", string(e.ID), e.Name
+}
+
+// differReach leaves out what stands behind the path of an address: it may be a token of the receiver.
+func (p *Past) differReach(before, after reach) {
+	p.differ("address", withoutQuery(before.URL), withoutQuery(after.URL))
+	p.differ("recipients", strings.Join(before.To, ", "), strings.Join(after.To, ", "))
+}
+
+func withoutQuery(address string) string {
+	if plain, _, cut := strings.Cut(address, "?"); cut {
+		return plain + "?…"
+	}
+	return address
 }
 
 func (e metricDescribed) tell(p *Past) {

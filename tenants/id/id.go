@@ -20,11 +20,13 @@ type (
 	Rule string
 	// Destination names a place outside that a tenant has packets forwarded to.
 	Destination string
+	// Slug is a name that a person gave, made into one safe token: unique within a tenant for things of one kind.
+	Slug string
 )
 
 // Kind is any of the named types.
 type Kind interface {
-	Tenant | Device | Person | Key | Rule | Destination
+	Tenant | Device | Person | Key | Rule | Destination | Slug
 }
 
 // ErrInvalid is returned for text that is not one safe NATS token.
@@ -70,6 +72,8 @@ func prefix(kind any) string {
 		return "r-"
 	case Destination:
 		return "o-"
+	case Slug:
+		return "s-"
 	default:
 		return "k-"
 	}
