@@ -39,6 +39,8 @@ type config struct {
 
 	MetricsToken string `help:"Bearer token that lets other machines read /metrics and the reasons in /readyz; this machine always may." group:"Limits and trust:" placeholder:"TOKEN"`
 
+	Profiling bool `help:"Serve profiles of the running program under /debug/pprof, to programs on this machine that carry the metrics token, if there is one. They show what the program is doing, names of metrics included." group:"Limits and trust:"`
+
 	TrustedProxies []netip.Prefix `help:"Networks of proxies whose X-Forwarded-For is believed." placeholder:"CIDR" group:"Limits and trust:"`
 
 	LogLevel  string `help:"Least important line that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" group:"Log:"`

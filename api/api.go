@@ -59,12 +59,14 @@ type Options struct {
 	// MetricsToken is what callers of /metrics must carry, and those of /readyz who want reasons. Without one these are
 	// only for programs on this machine.
 	MetricsToken string
-	MaxBody      int64            // DefaultMaxBody when 0
-	BodyMemory   int64            // what all bodies together may take; DefaultBodyMemory when 0
-	MaxSockets   int              // DefaultMaxSockets when 0
-	BodyWithin   time.Duration    // how long a body may take to arrive; DefaultBodyWithin when 0
-	PingEvery    time.Duration    // how often a device socket is pinged; DefaultPingEvery when 0
-	Now          func() time.Time // time.Now when nil
+	// Profiling serves profiles of the program to insiders on this machine.
+	Profiling  bool
+	MaxBody    int64            // DefaultMaxBody when 0
+	BodyMemory int64            // what all bodies together may take; DefaultBodyMemory when 0
+	MaxSockets int              // DefaultMaxSockets when 0
+	BodyWithin time.Duration    // how long a body may take to arrive; DefaultBodyWithin when 0
+	PingEvery  time.Duration    // how often a device socket is pinged; DefaultPingEvery when 0
+	Now        func() time.Time // time.Now when nil
 }
 
 func (o *Options) complete() error {
@@ -102,6 +104,7 @@ type API struct {
 
 	pingEvery    time.Duration
 	metricsToken string
+	profiling    bool
 
 	bodies   bodies
 	exports  *room // in places instead of bytes
@@ -117,7 +120,7 @@ func New(o Options) (*API, error) {
 	}
 	a := &API{
 		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings,
-		ready: readiness{check: o.Ready, now: o.Now}, metricsToken: o.MetricsToken, gatherer: o.Gatherer, log: o.Log, now: o.Now, version: o.Version, maxBody: o.MaxBody, within: o.BodyWithin, pingEvery: o.PingEvery,
+		ready: readiness{check: o.Ready, now: o.Now}, metricsToken: o.MetricsToken, profiling: o.Profiling, gatherer: o.Gatherer, log: o.Log, now: o.Now, version: o.Version, maxBody: o.MaxBody, within: o.BodyWithin, pingEvery: o.PingEvery,
 		sockets: newSockets(o.MaxSockets), bodies: bodies{reading: newRoom(o.BodyMemory / 2), working: newRoom(o.BodyMemory / 2)}, exports: newRoom(exportPlaces),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "longwave_device_refusals_total", Help: "Requests and frames of devices that were refused as a whole, by cause.",
@@ -142,6 +145,9 @@ func (a *API) Mount(root chi.Router) {
 		r.With(a.insidersOnly).Method(http.MethodGet, "/metrics", promhttp.HandlerFor(a.gatherer, promhttp.HandlerOpts{
 			ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelError),
 		}))
+		if a.profiling {
+			r.With(a.insidersOnly, a.locals).Get("/debug/pprof/{profile}", profile)
+		}
 		r.Post("/ingest/v1/packets", a.adapter.Handle(a.postPackets)) // not in a sub-router: each costs every packet eight allocations
 		r.Get("/ingest/v1/ws", a.adapter.Handle(a.openSocket))
 		r.Route("/ingest/v1", a.refuseOthers)

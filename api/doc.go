@@ -2,7 +2,7 @@
 //
 // # Contract
 //
-// It owns the addresses under /ingest/v1 and /manage/v1, and /livez, /readyz and /metrics; what may be asked there, and
+// It owns the addresses under /ingest/v1 and /manage/v1, and /livez, /readyz, /metrics and /debug/pprof; what may be asked there, and
 // how it is answered. It decides nothing about packets or tenants: credentials and permissions come from tenants, a
 // packet's fate from ingest, readings from a Reader that is bound to one tenant before a question can be put.
 // Every failure is an RFC 9457 problem from the one table in web/handler, and a foreign id answers exactly as one that
@@ -21,7 +21,8 @@
 // a tenant can have half of it. Who finds no room within roomWithin is told 503 with Retry-After, a socket that is in the
 // middle of a message is closed with 1013. Exports have a few places of their own in the same manner (429).
 //
-// Figures, and the reasons in /readyz, are for programs on this machine or for those that carry Options.MetricsToken.
+// Figures, and the reasons in /readyz, are for programs on this machine or for those that carry Options.MetricsToken. Profiles
+// (Options.Profiling) need both.
 //
 // # Posting packets
 //

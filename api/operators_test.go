@@ -41,6 +41,31 @@ func TestFiguresAreForOperators(t *testing.T) {
 	}
 }
 
+func TestProfilesAreForThisMachine(t *testing.T) {
+	off := newRig(t, func(o *api.Options) { o.MetricsToken = "a secret" })
+	on := newRig(t, func(o *api.Options) { o.MetricsToken, o.Profiling = "a secret", true })
+	for _, c := range []struct {
+		name    string
+		rig     *rig
+		route   string
+		token   string
+		headers []string
+		status  int
+	}{
+		{"not switched on", off, "heap", "a secret", nil, 404},
+		{"this machine with the token", on, "heap", "a secret", nil, 200},
+		{"of the processor", on, "profile?seconds=1", "a secret", nil, 200},
+		{"this machine without the token", on, "heap", "", nil, 403},
+		{"an API key", on, "heap", on.ours.keys[tenants.Owner], nil, 403},
+		{"the token from elsewhere", on, "heap", "a secret", []string{"X-Forwarded-For", "203.0.113.9"}, 403},
+		{"one that does not exist", on, "passwords", "a secret", nil, 404},
+	} {
+		if got := c.rig.ask(t, "GET /debug/pprof/"+c.route, c.token, "", c.headers...); got.status != c.status || len(got.body) == 0 {
+			t.Errorf("%s: %d, %d bytes", c.name, got.status, len(got.body))
+		}
+	}
+}
+
 func TestReadinessIsCheckedOnceForMany(t *testing.T) {
 	var checks atomic.Int32
 	r := newRig(t, func(o *api.Options) {
