@@ -21,10 +21,11 @@ import (
 )
 
 // Accepter is what the API needs of ingest. Accept returns only when everything it accepted is durable, keeps nothing
-// of the request's body afterwards, and gives up by itself when the broker does not answer. Refused and
+// of the request's body afterwards, and gives up by itself when the broker does not answer. Begin, Refused and
 // RefusedUnknown never block.
 type Accepter interface {
 	Accept(context.Context, ingest.Principal, ingest.Request) (ingest.Receipt, error)
+	Begin(p ingest.Principal, r ingest.Request, told func()) ingest.Pending
 	Refused(id.Tenant, id.Device, telemetry.Attempt)
 	RefusedUnknown(addressKey string, attempt telemetry.Attempt)
 	Rejected(ctx context.Context, t id.Tenant, d id.Device, limit int) ([]telemetry.RejectedPacket, error)

@@ -9,8 +9,9 @@
 // does not exist.
 //
 // Concurrency: everything may be called concurrently after New. Requests start no goroutines; a device socket has
-// one that watches it and at most maxInFlight that wait for the durability of a frame, all of which have ended when
-// its handler returns. Nothing is ordered between two requests or two frames: readings are a set.
+// one that answers frames as they become durable, those that are ready together in one write, and two that watch over
+// it, all of which have ended when its handler returns. At most maxInFlight frames of a socket are unanswered. Nothing
+// is ordered between two requests or two frames: readings are a set.
 //
 // When something it needs is slow or dead: without the broker a post is answered 503 with Retry-After and nothing of
 // it is kept; without the engine only questions about readings fail (503), packets go on. A device that sends slowly is

@@ -33,8 +33,11 @@ func readFrame(message []byte, number uint64) (frame, error) {
 		}.Because(nil)
 	}
 	quoted, body, ok := openEnvelope(message)
+	if !ok || !isComposite(body) {
+		return plain, nil
+	}
 	name, isText := unquote(quoted)
-	if !ok || !isText || !isComposite(body) {
+	if !isText {
 		return plain, nil
 	}
 	if len(name) > maxFrameName || !printable(name) {

@@ -199,6 +199,43 @@ func (a *accepter) Accept(ctx context.Context, p ingest.Principal, r ingest.Requ
 	return ingest.Receipt{Accepted: 1, PacketIDs: []string{"p-1"}}, nil
 }
 
+// begun is a request that is answered by a goroutine of its own.
+type begun struct {
+	done    chan struct{}
+	receipt ingest.Receipt
+	err     error
+	paniced any
+}
+
+func (a *accepter) Begin(p ingest.Principal, r ingest.Request, told func()) ingest.Pending {
+	b := &begun{done: make(chan struct{})}
+	r.Body = bytes.Clone(r.Body)
+	go func() {
+		defer told()
+		defer close(b.done)
+		defer func() { b.paniced = recover() }()
+		b.receipt, b.err = a.Accept(context.Background(), p, r)
+	}()
+	return b
+}
+
+func (b *begun) Ready(time.Time) bool {
+	select {
+	case <-b.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (b *begun) Finish(context.Context) (ingest.Receipt, error) {
+	<-b.done
+	if b.paniced != nil {
+		panic(b.paniced)
+	}
+	return b.receipt, b.err
+}
+
 func (a *accepter) Refused(t id.Tenant, d id.Device, at telemetry.Attempt) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

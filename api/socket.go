@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,26 +15,29 @@ import (
 
 	"github.com/coder/websocket"
 
-	"longwave/ingest"
-	"longwave/ingest/telemetry"
 	"longwave/tenants"
 	"longwave/web/handler"
 )
 
-// socket is one connection of a device. Its handler reads; one goroutine watches over it, one keeps it alive, and each
-// frame in flight has one. All have ended when serve returns.
+// socket is one connection of a device. Its handler reads and hands frames to ingest; one goroutine answers them, one
+// watches over the connection, and one keeps it alive. All have ended when serve returns.
 type socket struct {
 	api     *API
 	conn    *websocket.Conn
+	wire    *wire         // below conn
 	request *http.Request // of the handshake, for the log and the address
 	opened  time.Time
 	slots   chan struct{} // one for each frame in flight
 	frames  sync.WaitGroup
 	last    atomic.Int64 // when the client last sent a message, in Unix nanoseconds
 
+	outcomes chan struct{} // has one while the outcome of a frame in flight may be known
+	told     func()        // puts it there
+
 	mu       sync.Mutex
 	caller   caller
-	token    string // "" until the device is known
+	token    string   // "" until the device is known
+	flying   []flying // in the order in which they came
 	stopping bool
 	ending   chan struct{} // closed by stop
 }
@@ -47,7 +49,13 @@ func (a *API) openSocket(w http.ResponseWriter, r *http.Request) error {
 	}
 	s := &socket{
 		api: a, request: r, opened: a.now(), slots: make(chan struct{}, maxInFlight), ending: make(chan struct{}),
-		caller: caller{request: r},
+		caller: caller{request: r}, wire: &wire{}, outcomes: make(chan struct{}, 1),
+	}
+	s.told = func() {
+		select {
+		case s.outcomes <- struct{}{}:
+		default: // answer has not looked since it was told last
+		}
 	}
 	if len(r.Header.Values("Authorization")) > 0 {
 		c, err := a.device(r)
@@ -61,7 +69,7 @@ func (a *API) openSocket(w http.ResponseWriter, r *http.Request) error {
 		return socketsUnavailable(err)
 	}
 	defer func() { a.sockets.release(s, s.token != "") }()
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	conn, err := websocket.Accept(&upgrader{w, s.wire}, r, &websocket.AcceptOptions{
 		Subprotocols: []string{subprotocol}, InsecureSkipVerify: true, // checkHandshake looked at the Origin
 	})
 	if err != nil {
@@ -123,6 +131,7 @@ func (s *socket) serve(ctx context.Context) {
 	var children sync.WaitGroup
 	defer children.Wait()
 	defer cancel()
+	children.Go(func() { s.answer(ctx) })
 	children.Go(func() { s.watch(ctx) })
 	children.Go(func() { s.keepAlive(ctx) })
 
@@ -172,9 +181,10 @@ func (s *socket) authenticate(ctx context.Context) bool {
 // readFrames takes frames until the connection ends. It reads only while fewer than maxInFlight are unanswered and there
 // is room for their bodies: a client that does not wait is slowed down by its own connection.
 func (s *socket) readFrames(ctx context.Context) {
+	endless := context.WithoutCancel(ctx) // closing ends it; a context would have to be watched anew for each frame
 	for number := uint64(1); ; number++ {
 		s.slots <- struct{}{} // freed by the frames in flight, which end by themselves
-		_, reader, err := s.conn.Reader(ctx)
+		_, reader, err := s.conn.Reader(endless)
 		if err != nil {
 			return
 		}
@@ -185,7 +195,7 @@ func (s *socket) readFrames(ctx context.Context) {
 		}
 		err = s.api.bodies.admit(ctx, message, int64(len(message.wire)))
 		if err == nil && s.begin() {
-			go s.take(ctx, message, number) // owned by s.frames, at most maxInFlight
+			s.take(message, number)
 			continue
 		}
 		if err == nil {
@@ -229,36 +239,6 @@ func (s *socket) whyNot() error {
 	return socketsUnavailable(errStopping)
 }
 
-// take has one frame accepted and answers it.
-func (s *socket) take(ctx context.Context, message *body, number uint64) {
-	defer s.frames.Done()
-	defer func() { <-s.slots }()
-	f, err := readFrame(message.wire, number)
-	defer s.recoverFrame(f.name)
-	if err == nil {
-		var receipt ingest.Receipt
-		receipt, err = s.api.accept.Accept(ctx, s.api.principal(s.caller), ingest.Request{
-			Body: f.body, Format: telemetry.JSON, Transport: overSocket,
-		})
-		if err == nil {
-			// The frame's memory is free again: Accept keeps nothing of it.
-			message.wire = appendAck(message.wire[:0], f.name, receipt)
-			_ = s.write(message.wire) // the reader notices a dead connection
-			s.api.bodies.put(message)
-			return
-		}
-	}
-	s.nack(f.name, err)
-	s.api.bodies.put(message)
-}
-
-// recoverFrame answers a panic as a handler's is: it must not end the process.
-func (s *socket) recoverFrame(name string) {
-	if cause := recover(); cause != nil {
-		s.nack(name, fmt.Errorf("panic in a frame: %v\n%s", cause, debug.Stack()))
-	}
-}
-
 // nack refuses a frame and tells whoever watches the device.
 func (s *socket) nack(name string, err error) {
 	p := s.refuse(s.caller, err)
@@ -279,11 +259,9 @@ func (s *socket) writeJSON(v any) error {
 	return s.write(text)
 }
 
-// write sends one message. A client that does not read for writeTimeout loses its connection.
+// write sends one message; the wire has a deadline of its own for it.
 func (s *socket) write(text []byte) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.request.Context()), writeTimeout)
-	defer cancel()
-	return s.conn.Write(ctx, websocket.MessageText, text)
+	return s.conn.Write(context.WithoutCancel(s.request.Context()), websocket.MessageText, text)
 }
 
 // closeFor is how a connection ends whose token is not, or no longer, good for anything.

@@ -40,15 +40,19 @@ const reasonStopping = "the server is stopping, connect again"
 func (s *socket) watch(ctx context.Context) {
 	tick := time.NewTicker(recheckEvery)
 	defer tick.Stop()
+	ending, answered := s.ending, make(chan struct{})
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.ending:
-			s.frames.Wait() // what was taken is answered first
+		case <-ending:
+			ending = nil
+			go func() { s.frames.Wait(); close(answered) }() // serve waits for the same
+		case <-answered: // what was taken is answered first
 			s.close(websocket.StatusGoingAway, reasonStopping)
 			return
 		case <-tick.C:
+			s.told() // nobody tells when a frame has waited for long enough
 			if code, reason := s.verdict(); code != 0 {
 				s.stop() // frames may still come until the client agrees to the end: none of them is taken
 				s.close(code, reason)

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -27,6 +28,14 @@ type item struct {
 // items are the good packets of one request, with what they have in common. They are kept for the next request, because
 // making their slices costs as much as everything else that a small request needs.
 type items struct {
+	front     *Front
+	from      Principal
+	transport string
+	told      func()    // called when a flight is decided; may be nil
+	began     time.Time // ackDeadline counts from here
+	inside    bool      // counted by Front.inside
+	failed    error     // why nothing of the request is on its way
+
 	decoded telemetry.Decoded
 	all     []item
 	batch   telemetry.Batch
@@ -49,10 +58,18 @@ func (f *Front) borrow() *items {
 
 func (f *Front) release(in *items) {
 	in.timer.Stop()
+	if in.inside {
+		f.inside.Done()
+	}
+	in.inside, in.told, in.failed = false, nil, nil
 	clear(in.own[:cap(in.own)]) // a flight that nobody waits for is to be collected
 	clear(in.others[:cap(in.others)])
+	in.own, in.others = in.own[:0], in.others[:0]
 	f.spare.Put(in)
 }
+
+// count is how many packets the request has, good and bad.
+func (in *items) count() int { return len(in.decoded.Packets) + len(in.decoded.Rejected) }
 
 // enrich adds what the platform knows of the device to what it sent.
 func (in *items) enrich(p Principal, received telemetry.Micros) {
@@ -100,16 +117,10 @@ func laneOf(k telemetry.Kind) telemetry.Lane {
 }
 
 // publish brings every packet into its lane, or finds that it is there already, and returns when the streams have said so.
-// Its own packets go first and only then are others waited for: two requests that hold each other's packets both get on.
-func (f *Front) publish(ctx context.Context, t id.Tenant, in *items) error {
-	in.timer.Reset(ackDeadline)
-	keys := f.window.keys(t, in.batch.Device)
-	for i := range in.all {
-		in.all[i].key = keys.of(in.all[i].packet.ID)
-	}
+// Its own packets went first and only then are others waited for: two requests that hold each other's packets both get on.
+func (f *Front) publish(ctx context.Context, in *items) error {
 	for {
-		f.claim(in)
-		if err := f.fly(ctx, t, in); err != nil {
+		if err := in.arrive(ctx); err != nil {
 			return err
 		}
 		if len(in.others) == 0 {
@@ -120,6 +131,7 @@ func (f *Front) publish(ctx context.Context, t id.Tenant, in *items) error {
 				return err
 			}
 		}
+		f.depart(in)
 	}
 }
 
@@ -153,7 +165,7 @@ func (in *items) board(i *item) *flight {
 			break // the latest of its lane is full, so that packets of a lane stay in their order
 		}
 	}
-	fl := &flight{lane: i.lane, size: sizeOfBatch + size, done: make(chan struct{})}
+	fl := &flight{lane: i.lane, size: sizeOfBatch + size, done: make(chan struct{}), told: in.told}
 	fl.claims = fl.room[:0]
 	if len(in.all) > len(fl.room) {
 		fl.claims = make([]slot, 0, len(in.all))
@@ -162,27 +174,34 @@ func (in *items) board(i *item) *flight {
 	return fl
 }
 
-// fly submits the request's flights and waits for all of them. Every flight is decided in the end, whoever still waits
-// for it.
-func (f *Front) fly(ctx context.Context, t id.Tenant, in *items) error {
-	var failed error
+// depart claims the packets that have no verdict yet and submits their flights. Every flight is decided in the end,
+// whoever still waits for it.
+func (f *Front) depart(in *items) {
+	keys := f.window.keys(in.from.Tenant, in.batch.Device)
+	for i := range in.all {
+		in.all[i].key = keys.of(in.all[i].packet.ID)
+	}
+	f.claim(in)
 	for _, fl := range in.own {
 		batch := in.batch
 		batch.Packets = in.aboard(fl)
 		fl.payload = telemetry.AppendBatch(make([]byte, 0, fl.size), &batch)
-		if err := f.publishers.lanes[fl.lane].submit(t, fl); err != nil {
-			fl.err, failed = err, err
+		if err := f.publishers.lanes[fl.lane].submit(in.from.Tenant, fl); err != nil {
+			fl.err = err
 			f.window.settle(fl, f.o.Now())
 			close(fl.done)
 		}
 	}
+}
+
+// arrive waits for the request's flights and returns what went wrong with the first that failed.
+func (in *items) arrive(ctx context.Context) error {
+	var failed error
 	for _, fl := range in.own {
 		if err := in.await(ctx, fl); err != nil {
 			return err
 		}
-		if failed == nil {
-			failed = fl.err
-		}
+		failed = cmp.Or(failed, fl.err)
 	}
 	return failed
 }
@@ -203,6 +222,10 @@ func (in *items) aboard(fl *flight) []telemetry.Packet {
 
 // await returns when the flight is decided. It returns ErrUnavailable when the request can wait no longer.
 func (in *items) await(ctx context.Context, fl *flight) error {
+	if fl.decided() {
+		return nil
+	}
+	in.timer.Reset(ackDeadline - time.Since(in.began))
 	cause := context.DeadlineExceeded
 	select {
 	case <-fl.done:
@@ -210,7 +233,6 @@ func (in *items) await(ctx context.Context, fl *flight) error {
 	case <-ctx.Done():
 		cause = ctx.Err()
 	case <-in.timer.C:
-		in.timer.Reset(0) // whatever it waits for next, the time is over
 	}
 	select { // both may be true, and then what is known is the better answer
 	case <-fl.done:

@@ -12,7 +12,8 @@
 //
 // Contract. Owns the definitions of the telemetry streams: one for each lane and one for rejected packets; and a bucket of
 // marks, how far each lane had come. Accept returns a Receipt only for packets that the lane's stream has acknowledged;
-// with any error the device sends the request again, with the same ids, and nothing is counted twice. Packets of one
+// with any error the device sends the request again, with the same ids, and nothing is counted twice. Begin and Finish
+// are the two halves of Accept, for who has many requests at once: Begin never waits. Packets of one
 // request and lane stay in their order; between requests and between lanes there is none. Everything may be called
 // concurrently.
 //

@@ -174,43 +174,48 @@ func (f *Front) start() (err error) {
 // is either stored or named in the Receipt's Rejected: a *RefusedError when all were rejected, a *telemetry.SyntaxError,
 // a *LimitError, or an *UnavailableError. After an error the same request may be sent again without harm.
 func (f *Front) Accept(ctx context.Context, p Principal, r Request) (Receipt, error) {
-	receipt, err := f.accept(ctx, p, r)
-	f.metrics.answered(r.Transport, err)
-	return receipt, err
+	return f.begin(p, r, nil).Finish(ctx)
 }
 
-// accept is the life of a packet, in the order of the package's documentation.
-func (f *Front) accept(ctx context.Context, p Principal, r Request) (Receipt, error) {
+// accept is the life of a packet, in the order of the package's documentation, up to where it is on its way into its lane.
+func (f *Front) accept(in *items, r Request) error {
 	if !f.enter() {
-		return Receipt{}, f.refused(unavailable(retryOutage, "the server is shutting down", nil), 0)
+		return f.refused(unavailable(retryOutage, "the server is shutting down", nil), 0)
 	}
-	defer f.inside.Done()
+	in.inside = true
 	if err := f.o.Room(); err != nil { // before anything is spent on a request that will come again
-		return Receipt{}, f.refused(&UnavailableError{Full: true, Detail: "the disk that keeps packets is nearly full",
+		return f.refused(&UnavailableError{Full: true, Detail: "the disk that keeps packets is nearly full",
 			RetryAfter: retryFull, Cause: err}, 1)
 	}
-	now := f.o.Now()
+	p, now := in.from, f.o.Now()
 	received := telemetry.At(now)
-	in := f.borrow()
-	defer f.release(in)
 	err := in.decoded.Decode(r.Body, telemetry.DecodeOptions{
 		Now: received, IdempotencyKey: r.IdempotencyKey, Device: p.Device, Format: r.Format})
 	if err != nil {
-		return Receipt{}, f.refused(err, 1)
+		return f.refused(err, 1)
 	}
-	count := len(in.decoded.Packets) + len(in.decoded.Rejected)
-	if err := f.quota.take(p.Tenant, p.Device, count, now); err != nil {
-		return Receipt{}, f.refused(err, count)
+	if err := f.quota.take(p.Tenant, p.Device, in.count(), now); err != nil {
+		return f.refused(err, in.count())
 	}
 	in.enrich(p, received)
 	in.route(f.quota, p.Tenant, now)
-	if err := f.publish(ctx, p.Tenant, in); err != nil {
-		f.quota.giveBack(p.Tenant, p.Device, count) // the same packets will come again
-		return Receipt{}, f.refused(err, count)
+	f.depart(in)
+	return nil
+}
+
+// answer waits until the streams have the packets, and says so.
+func (f *Front) answer(ctx context.Context, in *items) (Receipt, error) {
+	if in.failed != nil {
+		return Receipt{}, in.failed
+	}
+	p := in.from
+	if err := f.publish(ctx, in); err != nil {
+		f.quota.giveBack(p.Tenant, p.Device, in.count()) // the same packets will come again
+		return Receipt{}, f.refused(err, in.count())
 	}
 	receipt := in.receipt()
 	if len(receipt.Rejected) > 0 {
-		f.keepRejected(ctx, p, received, receipt.Rejected)
+		f.keepRejected(ctx, p, in.batch.Received, receipt.Rejected)
 	}
 	f.metrics.received(in, receipt)
 	if receipt.Accepted == 0 && len(receipt.Rejected) > 0 {

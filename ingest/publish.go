@@ -42,8 +42,18 @@ type flight struct {
 	payload []byte
 	size    int // estimate of the payload, from above
 	done    chan struct{}
+	told    func()  // called after done is closed; may be nil
 	err     error   // read after done is closed
 	room    [1]slot // for the claims of a request with a single packet
+}
+
+func (f *flight) decided() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // publishers is the group commit: one committer for each lane, and what they share.
@@ -201,6 +211,9 @@ func (c *committer) decide(g *group, err error) {
 		f.err = err
 		c.settle(f)
 		close(f.done)
+		if f.told != nil {
+			f.told()
+		}
 	}
 }
 
