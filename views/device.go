@@ -8,7 +8,7 @@ type Device struct {
 	Now         string // the server's clock in milliseconds
 	State       State
 	Seen        Time
-	Labels      []string
+	Labels      []Label
 	Disabled    bool
 	CanEdit     bool
 	CanDelete   bool

@@ -37,7 +37,7 @@ type DeviceRow struct {
 	Seen           Time
 	Interval       string
 	Seconds        string // the interval in seconds for the scripts
-	Labels         []string
+	Labels         []Label
 	Created        string
 	Disabled       bool
 }
@@ -68,3 +68,6 @@ type Delete struct {
 
 // DeleteItem is one device that will be gone.
 type DeleteItem struct{ ID, Name, Data string }
+
+// Label is one label of a device, and the list of all devices that carry it.
+type Label struct{ Text, Href string }

@@ -20,8 +20,9 @@ const (
 // flashSeconds is longer than a redirect takes and shorter than anybody's memory of what they did.
 const flashSeconds = 30
 
-// maxFlash bounds what is read back from the cookie; it is text that was ours when it left.
-const maxFlash = 400
+// maxFlash bounds what is kept in the cookie and read back from it: in base64 it stays below the 4 KiB that browsers
+// keep, and it has room for the ids of a page of devices.
+const maxFlash = 2800
 
 // undoMark stands between the sentence and the path that takes the step back.
 const undoMark = "\x00"
@@ -62,8 +63,12 @@ func (w *Web) done(out http.ResponseWriter, r *http.Request, text string) {
 	w.flash(out, r, views.Flash{Text: text})
 }
 
-// undoable is done for a step that one click takes back, by a post to a path of ours.
+// undoable is done for a step that one click takes back, by a post to a path of ours. A path that no cookie holds is left
+// out: then the step is taken back as it was taken.
 func (w *Web) undoable(out http.ResponseWriter, r *http.Request, text, undo string) {
+	if len(text)+len(undo)+len(undoMark) >= maxFlash {
+		undo = ""
+	}
 	w.flash(out, r, views.Flash{Text: text, Undo: undo})
 }
 

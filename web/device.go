@@ -77,7 +77,7 @@ func (w *Web) devicePage(p tenants.Principal, row listed, l lister) views.Device
 	base := devicePath(row.Device)
 	page := views.Device{
 		ID: string(row.ID), Name: row.Name, Interval: seconds(row.Interval), Now: strconv.FormatInt(l.now.UnixMilli(), 10),
-		State: viewState(row.State, "device-seen"), Seen: headTime(row, l), Labels: labelTexts(row.Labels), Disabled: row.Disabled,
+		State: viewState(row.State, "device-seen"), Seen: headTime(row, l), Labels: labelsOf(row.Device), Disabled: row.Disabled,
 		CanEdit: p.May(tenants.EditDevices) == nil, CanDelete: p.May(tenants.DeleteDevices) == nil,
 		ListHref: devicesPath(p.Tenant()), ConnectHref: base + "/connect", RotateHref: base + "/rotate",
 		RenameHref: base + "?tab=" + tabSettings, ToggleHref: base + "/disable",

@@ -149,7 +149,7 @@ func viewRow(row listed, now time.Time) views.DeviceRow {
 	seen := "seen-" + string(row.ID)
 	v := views.DeviceRow{
 		ID: string(row.ID), Name: row.Name, Href: devicePath(row.Device), State: viewState(row.State, seen),
-		Seen: viewTime(row.Seen, now), Seconds: seconds(row.Interval), Labels: labelTexts(row.Labels), Disabled: row.Disabled,
+		Seen: viewTime(row.Seen, now), Seconds: seconds(row.Interval), Labels: labelsOf(row.Device), Disabled: row.Disabled,
 		Created: row.Created.UTC().Format("2006-01-02"),
 	}
 	if row.State == stateUnknown {
@@ -184,26 +184,34 @@ func roundingOf(d time.Duration) time.Duration {
 	return 100 * time.Millisecond
 }
 
-// switchDevices enables or disables the devices that were selected.
+// switchDevices enables or disables the devices that were selected. What to do may stand in the address: so does Undo.
 func (w *Web) switchDevices(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
-	form, err := parse(out, r)
+	if _, err := parse(out, r); err != nil {
+		return err
+	}
+	command, word, back := w.o.Tenants.DisableDevice, "disabled; packets are refused with 403 until enabled again", "enable"
+	if r.Form.Get("action") == "enable" {
+		command, word, back = w.o.Tenants.EnableDevice, "enabled; packets are accepted again", "disable"
+	}
+	devices, err := w.chosen(p, r.Form["device"])
 	if err != nil {
 		return err
 	}
-	command, word := w.o.Tenants.DisableDevice, "disabled; packets are refused with 403 until enabled again"
-	if form.Get("action") == "enable" {
-		command, word = w.o.Tenants.EnableDevice, "enabled; packets are accepted again"
-	}
-	devices, err := w.chosen(p, form["device"])
-	if err != nil {
-		return err
-	}
+	undo := url.Values{"action": {back}}
 	for _, d := range devices {
 		if _, err := command(r.Context(), w.actor(r, p), p.Tenant(), d.ID); err != nil {
 			return err
 		}
+		if wasDisabled := d.Disabled; wasDisabled == (back == "disable") {
+			undo.Add("device", string(d.ID)) // the others were like that before
+		}
 	}
-	w.done(out, r, capital(count(uint64(len(devices)), "device", "devices"))+" "+word+".")
+	text := capital(count(uint64(len(devices)), "device", "devices")) + " " + word + "."
+	if undo.Has("device") {
+		w.undoable(out, r, text, devicesPath(p.Tenant())+"/switch?"+undo.Encode())
+	} else {
+		w.done(out, r, text)
+	}
 	return see(out, r, devicesPath(p.Tenant()))
 }
 
@@ -223,4 +231,14 @@ func (w *Web) chosen(p tenants.Principal, ids []string) ([]tenants.Device, error
 		list = append(list, device)
 	}
 	return list, nil
+}
+
+// labelsOf are the labels of a device, each with the search for the devices that carry it.
+func labelsOf(d tenants.Device) []views.Label {
+	texts := labelTexts(d.Labels)
+	list := make([]views.Label, len(texts))
+	for i, text := range texts {
+		list[i] = views.Label{Text: text, Href: devicesPath(d.Tenant) + "?" + url.Values{"q": {text}}.Encode()}
+	}
+	return list
 }

@@ -166,9 +166,25 @@ func TestBulkDisableAndEnable(t *testing.T) {
 	if got := page.page.text("#devices .state"); got != "Disabled Disabled" || !strings.Contains(page.page.text("[role=status]"), "2 devices disabled") {
 		t.Errorf("states %q, the page says: %s", got, page.page.text("main"))
 	}
-	form.Set("action", "enable")
-	if page := b.follow(b.post(s.devices()+"/switch", form)); strings.Contains(page.page.text("#devices .state"), "Disabled") {
-		t.Errorf("states %q", page.page.text("#devices .state"))
+	undo := func(page answer) answer {
+		t.Helper()
+		forms := page.page.all(".note-undo")
+		if len(forms) != 1 {
+			t.Fatalf("%d offers to undo", len(forms))
+		}
+		action, _ := attribute(forms[0], "action")
+		return b.follow(b.post(action, nil))
+	}
+	page = undo(page)
+	if got := page.page.text("#devices .state"); strings.Contains(got, "Disabled") {
+		t.Errorf("after undo: states %q", got)
+	}
+	form.Set("device", string(one.ID))
+	b.post(s.devices()+"/switch", form)
+	form["device"] = []string{string(one.ID), string(two.ID)}
+	page = undo(b.follow(b.post(s.devices()+"/switch", form)))
+	if got := page.page.text("#devices .state"); strings.Count(got, "Disabled") != 1 {
+		t.Errorf("undo touched a device that had been disabled before: %q", got)
 	}
 }
 

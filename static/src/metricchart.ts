@@ -73,7 +73,9 @@ export class MetricChart {
   // reload is for when the range has changed, or something was missed.
   reload(): void {
     this.loaded = 0;
-    if (this.visible) void this.load();
+    if (!this.visible) return;
+    void this.load();
+    this.draw(); // the new range at once, with what is known of it
   }
 
   // describe is told what is known of the metric; "" and 0 say nothing.
@@ -100,7 +102,7 @@ export class MetricChart {
   private async load(): Promise<void> {
     this.loading?.abort();
     const mine = new AbortController();
-    if (this.points.length === 0) fill(this.figure, "note", "Reading the history…");
+    if (this.loaded === 0) fill(this.figure, "note", "Reading the history…");
     const range = current();
     [this.loading, this.loaded, this.retryAt, this.pending, this.arrived] = [mine, Date.now(), Infinity, [], false];
     try {
