@@ -27,7 +27,8 @@ var rooms = map[string]struct {
 	"longwave/ingest/simulate":                 {"tenants/id ingest/telemetry ingest/simulate/internal/series", "a client of the public endpoints"},
 	"longwave/ingest/simulate/internal/series": {"", "the compact form of recorded series"},
 	"longwave/ingest/simulate/internal/pack":   {"ingest/simulate/internal/series", "turns recordings into that form; run by go generate"},
-	"longwave/tenants":                         {"tenants/id tenants/seal ingest/telemetry", "the control plane sees neither HTTP, ClickHouse nor ingest"},
+	"longwave/tenants/rule":                    {"tenants/id ingest/telemetry", "decides about packets from what it is given; no clock, no I/O"},
+	"longwave/tenants":                         {"tenants/id tenants/rule tenants/seal ingest/telemetry", "the control plane sees neither HTTP, ClickHouse nor ingest"},
 	"longwave/tenants/seal":                    {"tenants/id", "seals secrets for a place without knowing what they are for"},
 	"longwave/tenants/session":                 {"tenants/id", "who is signed in, and nothing about what they may do"},
 	"longwave/processors":                      {"tenants/id ingest/telemetry processors/store", "consumes lanes; who owns a tenant does not concern it"},
@@ -104,6 +105,7 @@ func TestForeignImports(t *testing.T) {
 		"github.com/ClickHouse/clickhouse-go/v2": "longwave longwave/processors/store longwave/processors/engine longwave/processors/engine/enginetest longwave/migrations longwave/bench",
 		"github.com/nats-io/nats-server/v2":      "longwave/ingest/natsd",
 		"github.com/go-chi/chi/v5":               "longwave longwave/api longwave/web longwave/web/handler",
+		"github.com/expr-lang/expr":              "longwave/tenants/rule",
 		"github.com/a-h/templ":                   "longwave/views longwave/web",
 		"testing":                                "longwave/ingest/natsd/natstest longwave/processors/engine/enginetest",
 	}
