@@ -123,7 +123,7 @@ func (e deviceCreated) device(at stamp) (Device, error) {
 	token, err := e.Token.at(at.at)
 	return Device{
 		ID: e.ID, Tenant: at.tenant, Name: e.Name, Labels: e.Labels, Created: at.at, Interval: e.Interval,
-		Demo: e.Demo, Tokens: []Token{token},
+		Site: e.Site, Profile: e.Profile, Demo: e.Demo, Tokens: []Token{token},
 	}, err
 }
 
@@ -200,6 +200,14 @@ func (e deviceLabelled) apply(s *State, at stamp) error {
 
 func (e deviceTimed) apply(s *State, at stamp) error {
 	return s.change(at.tenant, e.ID, func(d *Device) { d.Interval = e.To })
+}
+
+func (e deviceSited) apply(s *State, at stamp) error {
+	return s.change(at.tenant, e.ID, func(d *Device) { d.Site = e.To })
+}
+
+func (e deviceProfiled) apply(s *State, at stamp) error {
+	return s.change(at.tenant, e.ID, func(d *Device) { d.Profile = e.To })
 }
 
 // apply keeps two tokens at most: the new one, and the one it replaces until its time has come. One that was already

@@ -46,11 +46,13 @@ type DeviceChange struct {
 	Name     *string
 	Labels   *map[string]string // all of them: what is not in it is removed
 	Interval *time.Duration     // 0 means: learn it
+	Site     *string
+	Profile  *string
 	Disabled *bool
 }
 
 // ChangeDevice changes several things about a device in one command: all of them or none. It returns ErrNotFound,
-// *InvalidError with the field "name", "labels" or "interval" (ErrExists if the name is taken), and the errors of every
+// *InvalidError with the field "name", "labels", "site", "profile" or "interval" (ErrExists if the name is taken), and the errors of every
 // command. What is so already is not changed, and if that is everything, nothing is written.
 func (s *Service) ChangeDevice(ctx context.Context, actor Actor, t id.Tenant, d id.Device, c DeviceChange) (Device, error) {
 	c, err := c.check()
@@ -82,6 +84,20 @@ func (c DeviceChange) check() (DeviceChange, error) {
 		}
 		c.Labels = &labels
 	}
+	if c.Site != nil {
+		site, err := checkSite("site", *c.Site)
+		if err != nil {
+			return c, err
+		}
+		c.Site = &site
+	}
+	if c.Profile != nil {
+		profile, err := checkProfile("profile", *c.Profile)
+		if err != nil {
+			return c, err
+		}
+		c.Profile = &profile
+	}
 	if c.Interval != nil {
 		return c, checkInterval("interval", *c.Interval)
 	}
@@ -102,6 +118,12 @@ func (c DeviceChange) events(st *State, old Device) ([]event, error) {
 	}
 	if c.Interval != nil && *c.Interval != old.Interval {
 		list = append(list, deviceTimed{ID: old.ID, From: old.Interval, To: *c.Interval})
+	}
+	if c.Site != nil && *c.Site != old.Site {
+		list = append(list, deviceSited{ID: old.ID, From: old.Site, To: *c.Site})
+	}
+	if c.Profile != nil && *c.Profile != old.Profile {
+		list = append(list, deviceProfiled{ID: old.ID, From: old.Profile, To: *c.Profile})
 	}
 	if c.Disabled != nil && *c.Disabled != old.Disabled {
 		list = append(list, deviceSwitched{ID: old.ID, Disabled: *c.Disabled})

@@ -104,6 +104,7 @@ func (b newBatch) prepare() (wanted []deviceCreated, tokens []string, err error)
 		tokens = append(tokens, text)
 		wanted = append(wanted, deviceCreated{
 			ID: id.New[id.Device](), Name: n.Name, Labels: maps.Clone(n.Labels), Interval: n.Interval, Demo: b.demo,
+			Site: n.Site, Profile: n.Profile,
 			Token: tokenIssued{ID: public, Sum: sum[:]},
 		})
 	}
@@ -115,6 +116,12 @@ func (b newBatch) checkOne(i int, n NewDevice) (_ NewDevice, err error) {
 		return n, err
 	}
 	if err := checkLabels(b.field(i, "labels"), n.Labels); err != nil {
+		return n, err
+	}
+	if n.Site, err = checkSite(b.field(i, "site"), n.Site); err != nil {
+		return n, err
+	}
+	if n.Profile, err = checkProfile(b.field(i, "profile"), n.Profile); err != nil {
 		return n, err
 	}
 	return n, checkInterval(b.field(i, "interval"), n.Interval)

@@ -71,6 +71,10 @@ func describe(e event) (name string, current int) {
 		return "device.labelled", 1
 	case deviceTimed:
 		return "device.interval_changed", 1
+	case deviceSited:
+		return "device.site_changed", 1
+	case deviceProfiled:
+		return "device.profile_changed", 1
 	case tokenRotated:
 		return "device.token_rotated", 1
 	case deviceDeleted:
@@ -89,6 +93,16 @@ func describe(e event) (name string, current int) {
 		return "destination.secret_replaced", 1
 	case destinationDeleted:
 		return "destination.deleted", 1
+	case ruleDrafted:
+		return "rule.drafted", 1
+	case ruleEnabled:
+		return "rule.enabled", 1
+	case ruleDisabled:
+		return "rule.disabled", 1
+	case ruleMoved:
+		return "rule.moved", 1
+	case ruleDeleted:
+		return "rule.deleted", 1
 	case metricDescribed:
 		return "metric.described", 1
 	default:
@@ -119,6 +133,10 @@ func decodeEvent(r record) (event, error) {
 		return decode[deviceLabelled](r)
 	case "device.interval_changed":
 		return decode[deviceTimed](r)
+	case "device.site_changed":
+		return decode[deviceSited](r)
+	case "device.profile_changed":
+		return decode[deviceProfiled](r)
 	case "device.token_rotated":
 		return decode[tokenRotated](r)
 	case "device.deleted":
@@ -137,6 +155,16 @@ func decodeEvent(r record) (event, error) {
 		return decode[destinationSecret](r)
 	case "destination.deleted":
 		return decode[destinationDeleted](r)
+	case "rule.drafted":
+		return decode[ruleDrafted](r)
+	case "rule.enabled":
+		return decode[ruleEnabled](r)
+	case "rule.disabled":
+		return decode[ruleDisabled](r)
+	case "rule.moved":
+		return decode[ruleMoved](r)
+	case "rule.deleted":
+		return decode[ruleDeleted](r)
 	case "metric.described":
 		return decode[metricDescribed](r)
 	default:

@@ -5,6 +5,7 @@ import (
 
 	"longwave/ingest/telemetry"
 	"longwave/tenants/id"
+	"longwave/tenants/rule"
 	"longwave/tenants/seal"
 )
 
@@ -39,6 +40,8 @@ type (
 		Name     string            `json:"name"`
 		Labels   map[string]string `json:"labels,omitempty"`
 		Interval time.Duration     `json:"interval_ns,omitempty"`
+		Site     string            `json:"site,omitempty"`
+		Profile  string            `json:"profile,omitempty"`
 		Demo     bool              `json:"demo,omitempty"`
 		Token    tokenIssued       `json:"token"`
 	}
@@ -64,6 +67,16 @@ type (
 		ID   id.Device     `json:"id"`
 		From time.Duration `json:"from_ns"`
 		To   time.Duration `json:"to_ns"`
+	}
+	deviceSited struct {
+		ID   id.Device `json:"id"`
+		From string    `json:"from"`
+		To   string    `json:"to"`
+	}
+	deviceProfiled struct {
+		ID   id.Device `json:"id"`
+		From string    `json:"from"`
+		To   string    `json:"to"`
 	}
 	tokenRotated struct {
 		ID       id.Device   `json:"id"`
@@ -113,6 +126,32 @@ type (
 	destinationDeleted struct {
 		ID   id.Destination `json:"id"`
 		Name string         `json:"name"`
+	}
+	ruleDrafted struct {
+		From *rule.Rule `json:"from,omitempty"` // the draft before, or what is enabled
+		To   rule.Rule  `json:"to"`
+	}
+	ruleEnabled struct {
+		Version int        `json:"version"`
+		From    *rule.Rule `json:"from,omitempty"` // the version before
+		To      rule.Rule  `json:"to"`
+		Reason  string     `json:"reason"`
+	}
+	ruleDisabled struct {
+		ID     id.Rule `json:"id"`
+		Name   string  `json:"name"`
+		Reason string  `json:"reason,omitempty"`
+	}
+	ruleMoved struct {
+		ID   id.Rule `json:"id"`
+		Name string  `json:"name"`
+		From int     `json:"from"` // position, the first being 1
+		To   int     `json:"to"`
+	}
+	ruleDeleted struct {
+		ID     id.Rule `json:"id"`
+		Name   string  `json:"name"`
+		Reason string  `json:"reason,omitempty"`
 	}
 	metricDescribed struct {
 		Name string `json:"name"`

@@ -18,6 +18,7 @@ import (
 
 	"longwave/ingest/natsd/natstest"
 	"longwave/tenants/id"
+	"longwave/tenants/rule"
 )
 
 // TestReplayIsTheLiveState does random things and compares what grew with what a fresh replay makes of the log. It also
@@ -63,6 +64,8 @@ func randomStep(ctx context.Context, s *Service, t id.Tenant, random *rand.Rand)
 		_, err = s.RemoveDemo(ctx, testActor, t)
 	case n == 5:
 		_, _, err = s.CreateKey(ctx, testActor, t, NewKey{Name: name, Role: Editor})
+	case n == 7 && random.IntN(2) == 0:
+		err = randomRule(ctx, s, t, random)
 	case n == 6:
 		err = s.DescribeMetric(ctx, testActor, t, MetricDescription{Name: name, Unit: []string{"", "°C", "bar"}[random.IntN(3)]})
 	default:
@@ -74,10 +77,34 @@ func randomStep(ctx context.Context, s *Service, t id.Tenant, random *rand.Rand)
 	return err
 }
 
+func randomRule(ctx context.Context, s *Service, t id.Tenant, random *rand.Rand) (err error) {
+	rules := s.State().Rules(t)
+	r := rule.Rule{Name: "r", When: fmt.Sprintf("temp > %d", random.IntN(3)), Then: rule.Then{Lane: "bulk", Labels: map[string]string{"a": "b"}}}
+	if len(rules) == 0 || random.IntN(3) == 0 {
+		_, err = s.DraftRule(ctx, testActor, t, r)
+		return err
+	}
+	r.ID = rules[random.IntN(len(rules))].ID
+	switch random.IntN(6) {
+	case 0:
+		_, err = s.DraftRule(ctx, testActor, t, r)
+	case 1, 2:
+		_, err = s.EnableRule(ctx, testActor, t, r.ID, "because")
+	case 3:
+		_, err = s.DisableRule(ctx, testActor, t, r.ID, "")
+	case 4:
+		_, err = s.MoveRule(ctx, testActor, t, r.ID, 1+random.IntN(len(rules)))
+	default:
+		err = s.DeleteRule(ctx, testActor, t, r.ID, "")
+	}
+	return err
+}
+
 func randomChange(ctx context.Context, s *Service, d Device, random *rand.Rand) (err error) {
 	switch random.IntN(6) {
 	case 0:
-		_, err = s.RenameDevice(ctx, testActor, d.Tenant, d.ID, strings.ToUpper(d.Name))
+		name, site, profile := strings.ToUpper(d.Name), fmt.Sprint("plant/line-", random.IntN(3)), []string{"", "pump"}[random.IntN(2)]
+		_, err = s.ChangeDevice(ctx, testActor, d.Tenant, d.ID, DeviceChange{Name: &name, Site: &site, Profile: &profile})
 	case 1:
 		_, err = s.DisableDevice(ctx, testActor, d.Tenant, d.ID)
 	case 2:

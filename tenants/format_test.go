@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"longwave/tenants/id"
+	"longwave/tenants/rule"
 )
 
 // everyEvent is one of each. The names in the log are a format: they are never changed, only added to.
@@ -21,6 +24,8 @@ func everyEvent() map[string]event {
 		"device.switched":             deviceSwitched{ID: "d-1", Disabled: true},
 		"device.labelled":             deviceLabelled{ID: "d-1", From: map[string]string{"a": "b"}, To: map[string]string{"a": "c"}},
 		"device.interval_changed":     deviceTimed{ID: "d-1", From: time.Minute, To: time.Hour},
+		"device.site_changed":         deviceSited{ID: "d-1", From: "a", To: "a/b"},
+		"device.profile_changed":      deviceProfiled{ID: "d-1", To: "pump"},
 		"device.token_rotated":        tokenRotated{ID: "d-1", Token: tokenIssued{ID: "y", Sum: []byte{4}}, OldUntil: time.Date(2026, 11, 20, 10, 0, 0, 1000, time.UTC)},
 		"device.deleted":              deviceDeleted{ID: "d-1", Name: "E"},
 		"device.erased":               deviceErased{ID: "d-1", Erased: Erased{Readings: 1, Events: 2}},
@@ -30,7 +35,13 @@ func everyEvent() map[string]event {
 		"destination.changed":         destinationMoved{ID: "o-1", From: reach{To: []string{"a@b"}}, To: reach{To: []string{"c@d"}}},
 		"destination.secret_replaced": destinationSecret{ID: "o-1", Secret: "s1.k.y", OldUntil: time.Date(2026, 11, 20, 10, 0, 0, 1000, time.UTC)},
 		"destination.deleted":         destinationDeleted{ID: "o-1", Name: "Operations"},
-		"metric.described":            metricDescribed{Name: "temp", Unit: "°C"},
+		"rule.drafted":                ruleDrafted{To: rule.Rule{ID: "r-1", Name: "Hot", When: "temp > 80", Then: rule.Then{Lane: "critical"}}},
+		"rule.enabled": ruleEnabled{Version: 2, From: &rule.Rule{ID: "r-1", Name: "Hot"}, Reason: "why",
+			To: rule.Rule{ID: "r-1", Name: "Hot", When: "temp > 80", Then: rule.Then{OneIn: 2, Labels: map[string]string{"a": "b"}, Forward: []id.Destination{"o-1"}}}},
+		"rule.disabled":    ruleDisabled{ID: "r-1", Name: "Hot", Reason: "why"},
+		"rule.moved":       ruleMoved{ID: "r-1", Name: "Hot", From: 2, To: 1},
+		"rule.deleted":     ruleDeleted{ID: "r-1", Name: "Hot"},
+		"metric.described": metricDescribed{Name: "temp", Unit: "°C"},
 	}
 }
 

@@ -40,6 +40,7 @@ type Difference struct {
 // HistoryQuery asks for one page of past changes.
 type HistoryQuery struct {
 	Device id.Device // only what was done to this one; empty for everything
+	Rule   id.Rule   // the same for a rule
 	Cursor string    // HistoryPage.Next of the page before; empty for the newest
 	Limit  int       // 1 to MaxPage; 0 means MaxPage
 }
@@ -150,7 +151,7 @@ func (m pastMessage) collect(st *State, q HistoryQuery, page *HistoryPage) place
 		}
 		p := Past{Position: m.from.position, At: m.At, Actor: m.Actor, By: m.Actor.words(st, m.stamp.tenant), Type: m.Events[i-1].Type}
 		e.tell(&p)
-		if q.Device != "" && p.Subject != string(q.Device) {
+		if q.Device != "" && p.Subject != string(q.Device) || q.Rule != "" && p.Subject != string(q.Rule) {
 			continue
 		}
 		if d, ok := st.Device(m.stamp.tenant, id.Device(p.Subject)); ok && p.Name == "" {

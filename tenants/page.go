@@ -31,7 +31,9 @@ const (
 
 // DeviceQuery asks for one page of a tenant's devices.
 type DeviceQuery struct {
-	Search     string // anywhere in name, id or a label as name=text, without regard to case
+	Search     string // anywhere in name, id, site, profile or a label as name=text, without regard to case
+	Site       string // only devices at this site or below it; empty for all
+	Profile    string // only devices of this profile; empty for all
 	Filter     DeviceFilter
 	Sort       DeviceSort
 	Descending bool
@@ -63,7 +65,7 @@ func (s *State) DevicesPage(t id.Tenant, q DeviceQuery) (DevicePage, error) {
 		switch {
 		case d.Tenant != t:
 			return false
-		case key == from || !q.Filter.matches(d) || !strings.Contains(d.search, needle):
+		case key == from || !q.matches(d) || !strings.Contains(d.search, needle):
 			return true
 		case len(page.Devices) == q.Limit:
 			page.Next = q.cursor(t, last)
@@ -119,6 +121,11 @@ func (q *DeviceQuery) walk(index *btree.Map[string, *device], from string, yield
 		return
 	}
 	index.Ascend(from, yield)
+}
+
+func (q *DeviceQuery) matches(d *device) bool {
+	below := q.Site == "" || d.Site == q.Site || strings.HasPrefix(d.Site, q.Site+"/")
+	return below && (q.Profile == "" || d.Profile == q.Profile) && q.Filter.matches(d)
 }
 
 func (f DeviceFilter) matches(d *device) bool {

@@ -63,6 +63,7 @@ const (
 	RotateTokens                   // replace a device's token
 	DeleteDevices                  // delete a device and its data
 	EditDestinations               // create, change, test and delete destinations; send again what was not delivered
+	EditRules                      // draft, enable, disable, order and delete routing rules
 	ManageKeys                     // create, list and revoke API keys
 	ManageTenant                   // settings and members of the tenant
 	OperatePlatform                // see the state of the installation, create tenants
@@ -91,6 +92,8 @@ func (a Action) String() string {
 		return "delete devices"
 	case EditDestinations:
 		return "edit destinations"
+	case EditRules:
+		return "edit routing rules"
 	case ManageKeys:
 		return "manage API keys"
 	case ManageTenant:
@@ -111,6 +114,7 @@ func (a Action) allowed(r Role) bool {
 		RotateTokens:     {Editor: true, Owner: true},
 		DeleteDevices:    {Owner: true},
 		EditDestinations: {Editor: true, Owner: true},
+		EditRules:        {Editor: true, Owner: true},
 		ManageKeys:       {Owner: true},
 		ManageTenant:     {Owner: true},
 		OperatePlatform:  {},

@@ -16,6 +16,7 @@ func TestRoleMatrix(t *testing.T) {
 		RotateTokens:     "- - e o -",
 		DeleteDevices:    "- - - o -",
 		EditDestinations: "- - e o -",
+		EditRules:        "- - e o -",
 		ManageKeys:       "- - - o -",
 		ManageTenant:     "- - - o -",
 		OperatePlatform:  "- - - - p",

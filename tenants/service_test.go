@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -91,6 +92,11 @@ func dump(s *State) []string {
 	add(&lines, "destinations", &s.destinations)
 	add(&lines, "outNames", &s.outNames)
 	add(&lines, "outSlugs", &s.outSlugs)
+	s.rules.Scan(func(t string, b *ruleBook) bool {
+		text, err := json.Marshal(b.values()) // follows the pointers
+		lines = append(lines, fmt.Sprintf("rules %s %s %v", t, text, err))
+		return true
+	})
 	return lines
 }
 

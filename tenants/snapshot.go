@@ -22,7 +22,7 @@ const (
 
 	// snapshotMagic begins a snapshot. Its number rises when what is in a State, or how it is written, changes its
 	// meaning: a program reads only its own, and the log is always there.
-	snapshotMagic = "longwave control snapshot 2\n"
+	snapshotMagic = "longwave control snapshot 3\n"
 
 	// snapshotBytes bounds what is read into memory: some four million devices.
 	snapshotBytes = 1 << 30
@@ -49,6 +49,7 @@ type (
 		Metrics      []savedMetric
 		Erasing      []Erasing
 		Destinations []savedDestination
+		Rules        []savedRules
 	}
 	savedSubject struct {
 		Subject  string
@@ -79,6 +80,10 @@ type (
 		Secret, Old seal.Sealed
 		OldUntil    time.Time
 	}
+	savedRules struct {
+		Tenant id.Tenant
+		List   []Rule // in their order
+	}
 	savedDevice struct {
 		ID       id.Device
 		Tenant   id.Tenant
@@ -86,6 +91,8 @@ type (
 		Labels   map[string]string
 		Created  time.Time
 		Interval time.Duration
+		Site     string
+		Profile  string
 		Disabled bool
 		Demo     bool
 		Tokens   []savedToken
@@ -171,6 +178,10 @@ func (s *State) savedHead() savedHead {
 		h.Destinations = append(h.Destinations, savedDestination{*d, d.secret, d.replaced, d.oldUntil})
 		return true
 	})
+	s.rules.Scan(func(t string, r *ruleBook) bool {
+		h.Rules = append(h.Rules, savedRules{id.Tenant(t), r.values()})
+		return true
+	})
 	return h
 }
 
@@ -192,7 +203,7 @@ func (s *State) saveDevices(encoder *gob.Encoder) (err error) {
 func (d *device) saved() savedDevice {
 	out := savedDevice{
 		ID: d.ID, Tenant: d.Tenant, Name: d.Name, Labels: d.Labels, Created: d.Created, Interval: d.Interval,
-		Disabled: d.Disabled, Demo: d.Demo, Tokens: make([]savedToken, len(d.Tokens)),
+		Site: d.Site, Profile: d.Profile, Disabled: d.Disabled, Demo: d.Demo, Tokens: make([]savedToken, len(d.Tokens)),
 	}
 	for i, t := range d.Tokens {
 		out.Tokens[i] = savedToken{ID: t.ID, Created: t.Created, Expires: t.Expires, Sum: t.sum[:]}
@@ -274,6 +285,9 @@ func (h *savedHead) state() (*State, error) {
 	for _, v := range h.Metrics {
 		s.metrics.Set(v.Key, v.Metric)
 	}
+	for _, v := range h.Rules {
+		s.rules.Set(string(v.Tenant), newRuleBook(v.List))
+	}
 	for _, v := range h.Destinations {
 		d := v.Destination
 		d.secret, d.replaced, d.oldUntil = v.Secret, v.Old, v.OldUntil
@@ -291,7 +305,7 @@ func (s *State) restore(part []savedDevice) error {
 	for _, v := range part {
 		d := &device{Device: Device{
 			ID: v.ID, Tenant: v.Tenant, Name: v.Name, Labels: v.Labels, Created: v.Created, Interval: v.Interval,
-			Disabled: v.Disabled, Demo: v.Demo, Tokens: make([]Token, len(v.Tokens)),
+			Site: v.Site, Profile: v.Profile, Disabled: v.Disabled, Demo: v.Demo, Tokens: make([]Token, len(v.Tokens)),
 		}}
 		for i, t := range v.Tokens {
 			sum, err := parseDigest(t.Sum)

@@ -31,6 +31,7 @@ type State struct {
 	destinations btree.Map[string, *Destination] // by tenant and destination
 	outNames     btree.Map[string, *Destination] // by tenant and folded name, which is unique
 	outSlugs     btree.Map[string, *Destination] // by tenant and slug, which is unique
+	rules        btree.Map[string, *ruleBook]    // by tenant
 	operators    int
 
 	changed chan struct{} // closed when a newer State is there; nil in a draft
@@ -54,7 +55,7 @@ type (
 	device struct {
 		Device
 		folded string // name as it is compared
-		search string // name, id and labels, folded, as the search looks through them
+		search string // name, id, site, profile and labels, folded, as the search looks through them
 	}
 )
 
@@ -68,6 +69,7 @@ func (s *State) freeze() *State {
 		devices: *s.devices.Copy(), byName: *s.byName.Copy(), byCreated: *s.byCreated.Copy(),
 		byToken: s.byToken.share(), metrics: *s.metrics.Copy(), erasing: *s.erasing.Copy(),
 		destinations: *s.destinations.Copy(), outNames: *s.outNames.Copy(), outSlugs: *s.outSlugs.Copy(),
+		rules: *s.rules.Copy(),
 	}
 }
 

@@ -35,6 +35,8 @@ func (e keyRevoked) tell(p *Past) { p.Did, p.Subject = "revoked the API key", st
 func (e deviceCreated) tell(p *Past) {
 	p.Did, p.Subject, p.Name = "registered the device", string(e.ID), e.Name
 	p.differ("interval", "", intervalWords(e.Interval))
+	p.differ("site", "", e.Site)
+	p.differ("profile", "", e.Profile)
 	p.differLabels(nil, e.Labels)
 	p.differ("token", "", devicePrefix+e.Token.ID+"…")
 }
@@ -52,6 +54,16 @@ func (e deviceLabelled) tell(p *Past) {
 func (e deviceTimed) tell(p *Past) {
 	p.Did, p.Subject = "changed the expected interval of the device", string(e.ID)
 	p.differ("interval", intervalWords(e.From), intervalWords(e.To))
+}
+
+func (e deviceSited) tell(p *Past) {
+	p.Did, p.Subject = "changed the site of the device", string(e.ID)
+	p.differ("site", e.From, e.To)
+}
+
+func (e deviceProfiled) tell(p *Past) {
+	p.Did, p.Subject = "changed the profile of the device", string(e.ID)
+	p.differ("profile", e.From, e.To)
 }
 
 func (e deviceSwitched) tell(p *Past) {

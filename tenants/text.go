@@ -16,6 +16,8 @@ const (
 	maxLabels    = 16
 	maxLabelName = 63  // as a Kubernetes label, so that labels can be carried over
 	maxLabelText = 200 // characters
+	maxSite      = 200 // bytes
+	maxSiteDepth = 10
 	maxMetric    = 128 // bytes, as ingest accepts them
 	maxUnit      = 32  // characters
 	minInterval  = time.Second
@@ -84,6 +86,32 @@ func labelName(name string) bool {
 	return name != "" && len(name) <= maxLabelName && strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) < 0
 }
 
+// checkSite returns the path without spaces around its names; empty is no site.
+func checkSite(field, site string) (string, error) {
+	site = strings.TrimSpace(site)
+	if site == "" {
+		return "", nil
+	}
+	names := strings.Split(site, "/")
+	for i, name := range names {
+		if names[i] = strings.TrimSpace(name); names[i] == "" {
+			return "", invalid(field, "is no path, want names with single slashes between them: plant-2/line-4")
+		}
+	}
+	if site = strings.Join(names, "/"); len(site) > maxSite || len(names) > maxSiteDepth {
+		return "", invalid(field, "has %d bytes and %d names, at most %d and %d are allowed", len(site), len(names), maxSite, maxSiteDepth)
+	}
+	return site, checkText(field, site)
+}
+
+// checkProfile returns the name of a profile without spaces around it; empty is none.
+func checkProfile(field, profile string) (string, error) {
+	if strings.TrimSpace(profile) == "" {
+		return "", nil
+	}
+	return checkName(field, profile)
+}
+
 func checkInterval(field string, d time.Duration) error {
 	if d != 0 && (d < minInterval || d > maxInterval) {
 		return invalid(field, "is %s, want 0 (learn it) or between %s and %s", d, minInterval, maxInterval)
@@ -112,5 +140,5 @@ func searchText(d *Device) string {
 		parts = append(parts, name+"="+text)
 	}
 	slices.Sort(parts)
-	return foldText(d.Name + "\n" + string(d.ID) + "\n" + strings.Join(parts, "\n"))
+	return foldText(d.Name + "\n" + string(d.ID) + "\n" + d.Site + "\n" + d.Profile + "\n" + strings.Join(parts, "\n"))
 }

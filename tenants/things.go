@@ -55,6 +55,8 @@ type Device struct {
 	Labels   map[string]string
 	Created  time.Time
 	Interval time.Duration // expected time between packets; 0 means: learn it
+	Site     string        // a path, from the widest to the narrowest: plant-2/line-4; empty when it is not known
+	Profile  string        // its type, in the tenant's own word; empty when it has none
 	Disabled bool
 	Demo     bool    // made by "start with demo data", removed with one command
 	Tokens   []Token // newest first, at most two
@@ -116,6 +118,8 @@ type NewDevice struct {
 	Name     string
 	Interval time.Duration
 	Labels   map[string]string
+	Site     string
+	Profile  string
 }
 
 // Created is a new device with its token, which is shown once and never again.
