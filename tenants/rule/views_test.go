@@ -80,7 +80,7 @@ func TestYAMLHoldsEverything(t *testing.T) {
 		"":                                     "is empty",
 		"name: a\nwhen: temp >":                "when",
 		"name: a\nthen: {lane: fast}":          "no lane",
-		"name: a\nthne: {}":                    "line 2: field thne not found",
+		"name: a\nthan: {}":                    "line 2: field than not found",
 		"name: a\n---\nname: b":                "more than one document",
 		"name: [a":                             "line 1",
 		"name: a\nthen: {one_in: many}":        "line 2",
