@@ -196,7 +196,7 @@ func signedIn(t *testing.T, p *program) context.Context {
 		chromedp.SendKeys(chromedp.CSS(`input[name=email]`), operator),
 		chromedp.SendKeys(chromedp.CSS(`input[name=password]`), password),
 		chromedp.Submit(chromedp.CSS(`main form`)),
-		until(`location.pathname.endsWith("/devices")`))
+		until(`document.querySelector("[data-page=home]") !== null`))
 	return ctx
 }
 

@@ -176,7 +176,7 @@ func looks(s *site, d tenants.Device) []look {
 	key := string(s.tenants.State().Keys(d.Tenant)[0].ID)
 	return []look{
 		{"sign-in", "/sign-in", false},
-		{"devices", list, true}, {"devices-filtered", list + "?q=site%3Dplant-2&sort=-seen&state=live", true}, {"devices-none", list + "?q=nothing", true},
+		{"home", tenantPath(d.Tenant), true}, {"devices", list, true}, {"devices-filtered", list + "?q=site%3Dplant-2&sort=-seen&state=live", true}, {"devices-none", list + "?q=nothing", true},
 		{"register", list + "/register", true}, {"delete", list + "/delete?device=" + string(d.ID), true},
 		{"connect", one + "/connect", true}, {"overview", one, true}, {"packets", one + "?tab=packets", true},
 		{"rejected", one + "?tab=rejected", true}, {"settings", one + "?tab=settings", true}, {"rotate", one + "/rotate", true},

@@ -67,6 +67,11 @@ func (s *site) fill(d tenants.Device, now time.Time) {
 			s.storage.overview = append(s.storage.overview, series)
 		}
 	}
+	for hour := range 24 {
+		s.storage.hourly = append(s.storage.hourly, telemetry.Point{
+			Time: telemetry.At(now.Add(time.Duration(hour-23) * time.Hour).Truncate(time.Hour)), Count: uint64(80_000 + 30_000*math.Sin(float64(hour)/4)),
+		})
+	}
 	s.storage.counted = telemetry.Erased{Readings: 3_100_000, Events: 12}
 	s.rejected = []telemetry.RejectedPacket{{
 		Rejection: telemetry.Rejection{Pointer: "/values/temp", Code: "not_a_value", Detail: "`temp` is an object, expected number, bool or text", Raw: `{"values":{"temp":{"c":21.5}}}`},

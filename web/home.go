@@ -20,17 +20,13 @@ func (w *Web) home(out http.ResponseWriter, r *http.Request) error {
 	return see(out, r, w.start(person))
 }
 
-// start is the first page of a person: the devices of their first tenant.
+// start is the first page of a person: their first tenant.
 func (w *Web) start(p id.Person) string {
 	memberships := w.o.Tenants.State().TenantsOf(p)
 	if len(memberships) == 0 {
 		return "/system"
 	}
-	return devicesPath(memberships[0].Tenant.ID)
-}
-
-func (w *Web) tenantHome(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
-	return see(out, r, devicesPath(p.Tenant()))
+	return tenantPath(memberships[0].Tenant.ID)
 }
 
 func (w *Web) notClaimed() views.Message {

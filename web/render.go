@@ -46,7 +46,7 @@ func (w *Web) frame(out http.ResponseWriter, r *http.Request, p tenants.Principa
 			f.Account.Role = capital(m.Role.String()) + " of " + m.Tenant.Name
 			f.Demo = w.demoBanner(p, m.Tenant)
 		} else {
-			f.Tenants = append(f.Tenants, views.Link{Label: m.Tenant.Name, Href: devicesPath(m.Tenant.ID)})
+			f.Tenants = append(f.Tenants, views.Link{Label: m.Tenant.Name, Href: tenantPath(m.Tenant.ID)})
 		}
 	}
 	f.Nav = navigation(r.URL.Path, p, memberships)
@@ -60,7 +60,8 @@ func navigation(path string, p tenants.Principal, memberships []tenants.Membersh
 		if m.Tenant.ID != p.Tenant() && (p.Tenant() != "" || i > 0) {
 			continue
 		}
-		devices, keys := devicesPath(m.Tenant.ID), keysPath(m.Tenant.ID)
+		home, devices, keys := tenantPath(m.Tenant.ID), devicesPath(m.Tenant.ID), keysPath(m.Tenant.ID)
+		links = append(links, views.Link{Label: "Home", Href: home, Current: path == home})
 		links = append(links, views.Link{Label: "Devices", Href: devices, Current: below(path, devices)})
 		if m.Role == tenants.Owner {
 			links = append(links, views.Link{Label: "API keys", Href: keys, Current: below(path, keys)})

@@ -66,6 +66,7 @@ type visit struct {
 //
 //	{"sub":1,"topic":"device","device":"d-…","cursor":"…"}   values and packets of one device; cursor to resume, or absent
 //	{"sub":2,"topic":"devices","devices":["d-…",…]}          when the named devices (all of them if absent) last sent
+//	{"sub":4,"topic":"rate"}                                 how many packets arrive: {"sub":4,"cursor":"…","arrived":12}
 //	{"sub":3,"topic":"attempts","device":"d-…"}              failed attempts of the device and from this browser's address
 //	{"unsub":1}
 //

@@ -219,3 +219,23 @@ func TestNonsenseClosesTheSocket(t *testing.T) {
 		t.Errorf("an unknown topic is answered with %+v", f)
 	}
 }
+
+// Every packet is counted once, whoever sent it, and none of another tenant.
+func TestRateCountsWhatArrives(t *testing.T) {
+	b := newLiveBench(t)
+	b.publish(north, pump, "before")
+	p := b.open(north)
+	p.send(`{"sub":1,"topic":"rate"}`)
+	if f := p.next(); f.Snapshot == nil || f.Arrived != 0 {
+		t.Fatalf("first frame is %+v", f)
+	}
+	b.publish(south, pump, "of another tenant")
+	for _, name := range []string{"one", "two", "three"} {
+		b.publish(north, pump, name)
+	}
+	for sum := 0; sum != 3; {
+		if sum += p.next().Arrived; sum > 3 {
+			t.Fatalf("%d packets were counted", sum)
+		}
+	}
+}

@@ -58,6 +58,12 @@ func (f *frame) skipped(count int) {
 	f.buf.WriteString(strconv.Itoa(count))
 }
 
+func (f *frame) arrived(packets int) *frame {
+	f.member("arrived")
+	f.buf.WriteString(strconv.Itoa(packets))
+	return f
+}
+
 func (f *frame) packets(updates []*live.Update) *frame {
 	f.member("packets")
 	f.buf.WriteByte('[')

@@ -141,6 +141,7 @@ type serverFrame struct {
 	Cursor   string
 	Resumed  bool
 	Skipped  int
+	Arrived  int
 	Beat     int64
 	Hello    *struct{ Version string }
 	Error    *struct{ Code string }

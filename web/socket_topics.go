@@ -29,7 +29,7 @@ func (b *browser) open(ctx context.Context, c command) (topic, []byte) {
 		return nil, errorFrame(c.Sub, "not_found", "There is no such device.")
 	}
 	if errors.Is(err, errTopic) {
-		return nil, errorFrame(c.Sub, "unknown_topic", "The topics are device, devices and attempts.")
+		return nil, errorFrame(c.Sub, "unknown_topic", "The topics are device, devices, rate and attempts.")
 	}
 	if ctx.Err() == nil {
 		b.socket.options.Log.WarnContext(ctx, "live subscription failed", "tenant", string(b.visit.Tenant), "topic", c.Topic, "error", err)
@@ -45,6 +45,8 @@ func (b *browser) dispatch(ctx context.Context, c command) (topic, []byte, error
 		return b.openDevice(ctx, c)
 	case "devices":
 		return b.openDevices(ctx, c)
+	case "rate":
+		return b.openRate(ctx, c)
 	case "attempts":
 		return b.openAttempts(c)
 	default:

@@ -16,6 +16,7 @@ type storage struct {
 	latest   map[id.Device][]telemetry.Latest
 	overview []telemetry.Series
 	counted  telemetry.Erased
+	hourly   []telemetry.Point
 }
 
 func newStorage() *storage { return &storage{latest: map[id.Device][]telemetry.Latest{}} }
@@ -77,4 +78,10 @@ func (s *storage) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.err = err
+}
+
+func (r reader) Hourly(context.Context, telemetry.Micros, telemetry.Micros) ([]telemetry.Point, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.s.hourly, r.s.err
 }

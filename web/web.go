@@ -24,6 +24,7 @@ type Reader interface {
 	Overview(ctx context.Context, d id.Device, from, to telemetry.Micros, points int) ([]telemetry.Series, error)
 	Events(ctx context.Context, q telemetry.EventQuery) ([]telemetry.Event, error)
 	Count(ctx context.Context, d id.Device) (telemetry.Erased, error)
+	Hourly(ctx context.Context, from, to telemetry.Micros) ([]telemetry.Point, error)
 }
 
 // Options are what the pages need. StartDemo may be nil: then no page offers demo data. Hub may be nil: then pages show what

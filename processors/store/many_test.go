@@ -106,3 +106,24 @@ func TestTopRanksTheTenantsDevices(t *testing.T) {
 		}
 	}
 }
+
+func TestHourlyCountsEachFactOnce(t *testing.T) {
+	s, tenant, stranger := openStore(t), newTenant(), newTenant()
+	one, two := newDevice(), newDevice()
+	first := batch(one, packet(noon(), number("temp", 1), number("hum", 2)), packet(noon()+minute, number("temp", 1)), packet(noon()+2*hour, number("temp", 3)))
+	insert(t, s, tenant, first, batch(two, packet(noon()+59*minute, number("temp", 5))))
+	insert(t, s, tenant, first) // once more
+	insert(t, s, stranger, batch(newDevice(), packet(noon(), number("temp", 900))))
+	rollAll(t, s)
+	got, err := s.ForTenant(tenant).Hourly(t.Context(), noon(), noon()+3*hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []telemetry.Point{{Time: noon(), Count: 4, Value: 4}, {Time: noon() + 2*hour, Count: 1, Value: 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if none, err := s.ForTenant(tenant).Hourly(t.Context(), noon()+hour, noon()+2*hour); err != nil || len(none) != 0 {
+		t.Errorf("an hour without readings: %v, %v", none, err)
+	}
+}

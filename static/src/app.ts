@@ -5,6 +5,7 @@ import { confirmations } from "./confirm";
 import { copyButtons, menus, passwordToggles, tabs, themeSwitch } from "./controls";
 import { startDeviceList } from "./devicelist";
 import { startFreshness } from "./freshness";
+import { startHome } from "./home";
 import { lists } from "./list";
 import { systemPage } from "./system";
 
@@ -24,6 +25,7 @@ confirmations();
 lists();
 startFreshness();
 startDeviceList();
+startHome();
 systemPage();
 document.body.addEventListener("htmx:load", () => startDeviceList());
 

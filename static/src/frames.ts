@@ -58,6 +58,7 @@ export interface Frame extends Content {
   cursor?: string;
   resumed?: boolean;
   skipped?: number;
+  arrived?: number; // packets since the frame before
   snapshot?: Content & { incomplete: boolean };
   error?: { code: string; detail: string };
 }
@@ -65,7 +66,7 @@ export interface Frame extends Content {
 export type ServerFrame = Partial<Frame> & { beat?: number; hello?: { version: string; now: number } };
 
 export interface Topic {
-  topic: "device" | "devices" | "attempts";
+  topic: "device" | "devices" | "rate" | "attempts";
   device?: string;
   devices?: string[];
 }

@@ -1,0 +1,53 @@
+package views
+
+// Home is the first page of a tenant.
+type Home struct {
+	Frame
+	Heading, Self string
+	RegisterHref  string
+	CanEdit       bool
+	Empty         bool // there is no device at all; then only Steps are shown
+	Steps         []Step
+	Warning       string
+	Asked         Time // when the counts were made
+	States        []StateCount
+	Silent        []HomeDevice
+	Recent        []HomeDevice
+	SilentHref    string
+	RecentHref    string
+	ListHref      string
+	Arrivals      *Arrivals // nil when it is not known
+	Usage         []Usage
+}
+
+// Step is one of the things to begin with.
+type Step struct {
+	Title, Text, Href, Action string
+	Post, Primary             bool
+}
+
+// StateCount is how many devices are in a state, and the list of them.
+type StateCount struct {
+	State       State
+	Count, Href string
+	None        bool
+}
+
+// HomeDevice is a device in a short list.
+type HomeDevice struct {
+	Name, Href string
+	State      State
+	At         Time
+}
+
+// Arrivals is how many readings came by hour.
+type Arrivals struct {
+	Total, Most string
+	Bars        []Bar
+}
+
+// Bar is one hour; the numbers are in units of the drawing.
+type Bar struct{ X, Y, Width, Height, Hour, Count string }
+
+// Usage is one thing of which a tenant has so much and may have so much.
+type Usage struct{ Name, Value, Of, Href string }
