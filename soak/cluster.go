@@ -109,7 +109,7 @@ func newClusterRig(ctx context.Context, s *settings, dir string, nodes []*node) 
 
 // newCopy starts one copy of the program against the nodes. Its engine is its own.
 func newCopy(ctx context.Context, s *settings, dir string, nodes []*node) (r *rig, err error) {
-	r = &rig{settings: s, dir: dir, data: filepath.Join(dir, "data"), flags: []string{"--nats-url", addresses(nodes), "--nats-replicas", "3"}}
+	r = &rig{settings: s, dir: dir, data: filepath.Join(dir, "data"), outside: []string{"--nats-url", addresses(nodes), "--nats-replicas", "3"}}
 	if r.log, err = os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		return nil, err
 	}

@@ -22,9 +22,10 @@ type bucket struct {
 	mean, low, high float64
 }
 
-// verdict counts what is wrong. Its zero value, apart from the first two, is the promise kept.
+// verdict counts what is wrong. Its zero value, apart from the first three, is the promise kept.
 type verdict struct {
 	acked, shown int
+	windows      int // rolled up windows that the program itself compared with readings, their counts included
 	lost         int // acknowledged and not shown
 	doubled      int // shown again
 	altered      int // shown with a value that was not sent at that time
@@ -32,6 +33,7 @@ type verdict struct {
 	disordered   int // shown before an older one
 	rollups      int // points of charts that differ from the readings
 	newest       int // devices whose latest value is not their newest reading
+	unverified   int // windows, files and control events that the program itself finds wrong
 	example      string
 }
 
@@ -40,12 +42,13 @@ func (v *verdict) add(o verdict) {
 	v.lost, v.doubled = v.lost+o.lost, v.doubled+o.doubled
 	v.altered, v.strange, v.disordered = v.altered+o.altered, v.strange+o.strange, v.disordered+o.disordered
 	v.rollups, v.newest = v.rollups+o.rollups, v.newest+o.newest
+	v.windows, v.unverified = v.windows+o.windows, v.unverified+o.unverified
 	v.example = cmp.Or(v.example, o.example)
 }
 
 // wrong counts everything that must be zero.
 func (v verdict) wrong() int {
-	return v.lost + v.doubled + v.altered + v.strange + v.disordered + v.rollups + v.newest
+	return v.lost + v.doubled + v.altered + v.strange + v.disordered + v.rollups + v.newest + v.unverified
 }
 
 // chartPoints make the program answer from readings, from windows of minutes, of hours and of days.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,7 +28,8 @@ type rig struct {
 	settings *settings
 	dir      string // of everything of this scenario
 	data     string
-	flags    []string // of serve, besides the usual ones
+	flags    []string // of serve, besides the usual ones and outside
+	outside  []string // say where the brokers and ClickHouse are, when they are not inside; serve and verify take them
 	log      *os.File
 	process  *process
 	address  atomic.Pointer[string]
@@ -103,7 +105,7 @@ func (r *rig) setup(ctx context.Context) error {
 func (r *rig) start(ctx context.Context) error {
 	began := time.Now()
 	argv := append([]string{r.settings.binary, "serve", "--listen", "127.0.0.1:0", "--data", r.data, "--engine-library", r.settings.library,
-		"--device-packets", "0", "--tenant-packets", "0", "--log-level", "info"}, r.flags...)
+		"--device-packets", "0", "--tenant-packets", "0", "--log-level", "info"}, slices.Concat(r.outside, r.flags)...)
 	var err error
 	if r.process, err = launch(r.log, "data", argv...); err != nil {
 		return err
@@ -212,7 +214,7 @@ func (r *rig) drained(ctx context.Context, within time.Duration) error {
 	})
 }
 
-// judge delivers what is left, waits until it can be queried, and compares. What is lost after the lanes are empty stays
+// judge delivers what is left, waits until it can be queried, compares, and stops the program. What is lost after the lanes are empty stays
 // lost: waiting longer would only hide that an acknowledgement came before its packets could be seen.
 func (r *rig) judge(ctx context.Context) (verdict, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
@@ -226,7 +228,11 @@ func (r *rig) judge(ctx context.Context) (verdict, error) {
 	if r.settings.rest > 0 { // so that the windows themselves are asked, not the readings of those that are due
 		wait(ctx, r.settings.rest)
 	}
-	return judge(r.fleet.ledger, &shown{rig: r, ctx: ctx})
+	v, err := judge(r.fleet.ledger, &shown{rig: r, ctx: ctx})
+	if err != nil {
+		return v, err
+	}
+	return v, r.verify(ctx, &v)
 }
 
 var errNotRun = errors.New("not run")

@@ -68,8 +68,8 @@ func (r *row) result() string {
 
 // print writes the table.
 func print(w io.Writer, rows []row) {
-	fmt.Fprintln(w, "| fault | times | acknowledged | sent again though acknowledged | refused / unanswered requests | lost | doubled | never sent or altered | chart points ≠ readings | figures | result |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Fprintln(w, "| fault | times | acknowledged | sent again though acknowledged | refused / unanswered requests | lost | doubled | never sent or altered | chart points ≠ readings | windows verified / wrong | figures | result |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, r := range rows {
 		acked, resent, refusals := "–", "–", "–"
 		if r.fleet != nil {
@@ -83,11 +83,14 @@ func print(w io.Writer, rows []row) {
 // counts are the cells of the verdict. One that was not reached has none: a zero would be a claim.
 func (r *row) counts() string {
 	if r.err != nil || r.fleet == nil {
-		return "– | – | – | –"
+		return "– | – | – | – | –"
 	}
-	v, lost := r.verdict, "–"
+	v, lost, windows := r.verdict, "–", "–"
 	if !r.unshown {
 		lost = fmt.Sprint(v.lost)
 	}
-	return fmt.Sprintf("%s | %d | %d | %d", lost, v.doubled, v.strange+v.altered, v.rollups+v.newest)
+	if v.windows > 0 || v.unverified > 0 {
+		windows = fmt.Sprintf("%d / %d", v.windows, v.unverified)
+	}
+	return fmt.Sprintf("%s | %d | %d | %d | %s", lost, v.doubled, v.strange+v.altered, v.rollups+v.newest, windows)
 }

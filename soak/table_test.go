@@ -14,11 +14,11 @@ func TestRowsSayWhatTheyAre(t *testing.T) {
 		failed bool
 		says   string
 	}{
-		{row{fleet: &fleet{}}, false, "| 0 | 0 | 0 | 0 |  | kept |"},
-		{row{fleet: &fleet{}, verdict: verdict{lost: 3}}, true, "| 3 | 0 | 0 | 0 |  | **BROKEN**"},
+		{row{fleet: &fleet{}}, false, "| 0 | 0 | 0 | 0 | – |  | kept |"},
+		{row{fleet: &fleet{}, verdict: verdict{lost: 3}}, true, "| 3 | 0 | 0 | 0 | – |  | **BROKEN**"},
 		{row{fleet: &fleet{}, verdict: verdict{rollups: 1}}, true, "**BROKEN**"},
 		{row{fleet: &fleet{}, broken: "too slow"}, true, "**BROKEN**: too slow"},
-		{row{fleet: &fleet{}, err: errors.New("no start")}, true, "| – | – | – | – |  | **FAILED**: no start"},
+		{row{fleet: &fleet{}, err: errors.New("no start")}, true, "| – | – | – | – | – |  | **FAILED**: no start"},
 		{row{err: fmt.Errorf("%w: needs root", errNotRun)}, false, "**NOT RUN**"},
 	} {
 		var out strings.Builder
