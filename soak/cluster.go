@@ -20,18 +20,18 @@ const longestStall = 10 * time.Second
 
 // killNode kills one of three NATS nodes at a time, in turn, so that each is a leader of something when it dies.
 func killNode(ctx context.Context, s *settings) (row, error) {
-	return loseNodes(ctx, s, "cluster", false)
+	return loseNodes(ctx, s, "cluster", nodeKind{})
 }
 
 // cutNode cuts the power of one node at a time.
 func cutNode(ctx context.Context, s *settings) (row, error) {
-	return loseNodes(ctx, s, "node-power", true)
+	return loseNodes(ctx, s, "node-power", nodeKind{ownDisks: true})
 }
 
-func loseNodes(ctx context.Context, s *settings, name string, power bool) (row row, err error) {
+func loseNodes(ctx context.Context, s *settings, name string, kind nodeKind) (row row, err error) {
 	row.times = s.times(6)
 	dir := filepath.Join(s.dir, name)
-	nodes, err := newNodes(ctx, s, dir, power)
+	nodes, err := newNodes(ctx, s, dir, kind)
 	defer killAll(nodes)
 	if err != nil {
 		return row, err
@@ -62,14 +62,15 @@ func loseNodes(ctx context.Context, s *settings, name string, power bool) (row r
 }
 
 func (r *rig) loseOne(ctx context.Context, all []*node, victim *node) error {
-	if err := r.strike(ctx, victim); err != nil {
+	back, err := r.strike(ctx, all, victim)
+	if err != nil {
 		return err
 	}
 	if err := r.fleet.acknowledgeMore(ctx, 5_000); err != nil {
 		return fmt.Errorf("with one node gone: %w", err)
 	}
-	wait(ctx, 3*time.Second)
-	if err := victim.start(); err != nil {
+	wait(ctx, goneFor)
+	if err := back(); err != nil {
 		return err
 	}
 	if err := allHealthy(ctx, all); err != nil {
@@ -78,26 +79,37 @@ func (r *rig) loseOne(ctx context.Context, all []*node, victim *node) error {
 	return r.fleet.acknowledgeMore(ctx, 2_000)
 }
 
-// strike ends a node, with its power if it has a disk of its own.
-func (r *rig) strike(ctx context.Context, victim *node) error {
-	if victim.disk == nil {
+// goneFor is how long a node stays away at least.
+const goneFor = 3 * time.Second
+
+// strike takes a node away from the others: by its network, its power, or itself, whatever is its own.
+func (r *rig) strike(ctx context.Context, all []*node, victim *node) (back func() error, err error) {
+	switch {
+	case len(victim.links) > 0:
+		isolate(all, victim)
+		wait(ctx, partedFor)
+		return func() error { rejoin(all, victim); return nil }, nil
+	case victim.disk != nil:
+		r.fleet.blackout.Store(true) // as in loseCurrent
+		err := victim.disk.cut()
 		victim.kill()
-		return nil
+		r.fleet.blackout.Store(false)
+		if err != nil {
+			return nil, err
+		}
+		return victim.start, victim.disk.reboot(ctx)
 	}
-	r.fleet.blackout.Store(true) // as in loseCurrent
-	err := victim.disk.cut()
 	victim.kill()
-	r.fleet.blackout.Store(false)
-	if err != nil {
-		return err
-	}
-	return victim.disk.reboot(ctx)
+	return victim.start, nil
 }
+
+// partedFor is long enough that both sides take each other for dead.
+const partedFor = 20 * time.Second
 
 // newClusterRig starts the program against the nodes. Setup works on embedded queues only, so the installation is
 // claimed through the first-run form, as a person would.
-func newClusterRig(ctx context.Context, s *settings, dir string, nodes []*node) (*rig, error) {
-	r, err := newCopy(ctx, s, dir, nodes)
+func newClusterRig(ctx context.Context, s *settings, dir string, nodes []*node, outside ...string) (*rig, error) {
+	r, err := newCopy(ctx, s, dir, nodes, outside...)
 	if err != nil {
 		return nil, err
 	}
@@ -107,9 +119,10 @@ func newClusterRig(ctx context.Context, s *settings, dir string, nodes []*node) 
 	return r, r.enlist(ctx, usual)
 }
 
-// newCopy starts one copy of the program against the nodes. Its engine is its own.
-func newCopy(ctx context.Context, s *settings, dir string, nodes []*node) (r *rig, err error) {
-	r = &rig{settings: s, dir: dir, data: filepath.Join(dir, "data"), outside: []string{"--nats-url", addresses(nodes), "--nats-replicas", "3"}}
+// newCopy starts one copy of the program against the nodes, and whatever else is outside of it.
+func newCopy(ctx context.Context, s *settings, dir string, nodes []*node, outside ...string) (r *rig, err error) {
+	outside = append(outside, "--nats-url", addresses(nodes), "--nats-replicas", "3")
+	r = &rig{settings: s, dir: dir, data: filepath.Join(dir, "data"), outside: outside}
 	if r.log, err = os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		return nil, err
 	}

@@ -1,107 +1,77 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"maps"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 )
 
-// killCopy lets two copies of the program share the lanes and kills one of them at a time. Each copy has an engine of its
-// own, as there is no ClickHouse server here that they could share, so a packet may be shown by either: charts are not
-// compared.
+// killCopy lets two copies of the program share the lanes of three NATS nodes and one ClickHouse, and kills one of them
+// at a time, with everything that it has in hand.
 func killCopy(ctx context.Context, s *settings) (row row, err error) {
 	row.times = s.times(6)
 	dir := filepath.Join(s.dir, "copies")
-	nodes, err := newNodes(ctx, s, dir, false)
+	nodes, err := newNodes(ctx, s, dir, nodeKind{})
 	defer killAll(nodes)
 	if err != nil {
 		return row, err
 	}
-	first, err := newClusterRig(ctx, s, dir, nodes)
+	w, err := newWarehouse(ctx, s, dir)
 	if err != nil {
 		return row, err
 	}
-	defer func() { first.close(row.failed() || err != nil) }()
-	beside := filepath.Join(dir, "second")
-	if err := os.MkdirAll(beside, 0o700); err != nil {
-		return row, err
+	defer w.close()
+	copies, err := newCopies(ctx, s, dir, nodes, w)
+	for _, c := range copies {
+		defer func() { c.close(row.failed() || err != nil) }()
 	}
-	second, err := newCopy(ctx, s, beside, nodes)
 	if err != nil {
 		return row, err
 	}
-	defer second.close(true)
-	second.tenant, second.key = first.tenant, first.key
+	first := copies[0]
 	row.fleet = first.fleet
-	first.fleet.base = func() string { return []*rig{first, second}[rand.IntN(2)].base() }
+	first.fleet.base = func() string { return copies[rand.IntN(len(copies))].base() }
 	first.fleet.start()
+	if err := first.fleet.acknowledgeMore(ctx, 5_000); err != nil {
+		return row, err
+	}
+	first.fleet.longestStall()
 	for i := range row.times {
-		if err := first.fleet.acknowledgeMore(ctx, 10_000); err != nil {
-			return row, err
-		}
-		victim := []*rig{second, first}[i%2]
+		victim := copies[(i+1)%len(copies)]
 		victim.process.kill()
+		if err := first.fleet.acknowledgeMore(ctx, 5_000); err != nil {
+			return row, fmt.Errorf("with one copy gone: %w", err)
+		}
 		wait(ctx, rand.N(3*time.Second))
 		if err := victim.start(ctx); err != nil {
 			return row, err
 		}
+		if err := first.fleet.acknowledgeMore(ctx, 5_000); err != nil {
+			return row, err
+		}
 	}
-	row.verdict, err = first.judgeTogether(ctx, second)
+	row.figures = fmt.Sprintf("longest time without an acknowledgement %.1f s", first.fleet.longestStall().Seconds())
+	row.verdict, err = first.judge(ctx)
 	return row, err
 }
 
-func (r *rig) judgeTogether(ctx context.Context, other *rig) (verdict, error) {
-	if err := r.fleet.finish(ctx); err != nil {
-		return verdict{}, err
+// newCopies starts two copies. Those that run are returned, whatever the error.
+func newCopies(ctx context.Context, s *settings, dir string, nodes []*node, w *warehouse) ([]*rig, error) {
+	first, err := newClusterRig(ctx, s, dir, nodes, "--clickhouse-url", w.url)
+	if err != nil {
+		return nil, err
 	}
-	if err := r.drained(ctx, 2*time.Minute); err != nil {
-		return verdict{}, err
+	beside := filepath.Join(dir, "second")
+	if err := os.MkdirAll(beside, 0o700); err != nil {
+		return []*rig{first}, err
 	}
-	return judge(r.fleet.ledger, &together{of: []*shown{{rig: r, ctx: ctx}, {rig: other, ctx: ctx}}})
-}
-
-// together shows the set of what several copies show. Within one copy a reading must still be shown once only.
-type together struct{ of []*shown }
-
-func (t *together) each(s *series, yield func(int64, float64)) error {
-	type reading struct {
-		at    int64
-		value float64
+	second, err := newCopy(ctx, s, beside, nodes, "--clickhouse-url", w.url)
+	if err != nil {
+		return []*rig{first}, err
 	}
-	most := map[reading]int{}
-	for _, one := range t.of {
-		times := map[reading]int{}
-		if err := one.each(s, func(at int64, value float64) { times[reading{at, value}]++ }); err != nil {
-			return err
-		}
-		for r, n := range times {
-			most[r] = max(most[r], n)
-		}
-	}
-	for _, r := range slices.SortedFunc(maps.Keys(most), func(a, b reading) int { return cmp.Compare(a.at, b.at) }) {
-		for range most[r] {
-			yield(r.at, r.value)
-		}
-	}
-	return nil
-}
-
-func (t *together) summary(*series, int) (time.Duration, []bucket, error) { return 0, nil, nil }
-
-func (t *together) latest(s *series) (at int64, value float64, ok bool, err error) {
-	for _, one := range t.of {
-		a, v, found, err := one.latest(s)
-		if err != nil {
-			return 0, 0, false, err
-		}
-		if found && a > at {
-			at, value, ok = a, v, true
-		}
-	}
-	return at, value, ok, nil
+	second.tenant, second.key = first.tenant, first.key
+	return []*rig{first, second}, nil
 }

@@ -42,7 +42,7 @@ type corruptions struct {
 // whether it is noticed: the start is refused with a reason, a query is, or the log names it as it names nothing else.
 func corruptFiles(ctx context.Context, s *settings) (row row, err error) {
 	row.times, row.unshown = s.times(50), true
-	r, err := newRig(ctx, s, "corrupt", "", shape{devices: 4, batch: 50, rate: 5_000, echo: 0.05})
+	r, err := newRig(ctx, s, plan{name: "corrupt", shape: shape{devices: 4, batch: 50, rate: 5_000, echo: 0.05}})
 	if err != nil {
 		return row, err
 	}

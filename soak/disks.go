@@ -27,7 +27,7 @@ func cutPower(ctx context.Context, s *settings) (row row, err error) {
 		return row, err
 	}
 	defer func() { disk.close(row.failed() || err != nil) }()
-	r, err := newRig(ctx, s, "power", filepath.Join(disk.mount, "data"), usual)
+	r, err := newRig(ctx, s, plan{name: "power", data: filepath.Join(disk.mount, "data"), shape: usual})
 	if err != nil {
 		return row, err
 	}
@@ -74,7 +74,7 @@ const roomAgain = 10 * time.Second
 // fullLane fills a small lane while nothing takes packets out of it.
 func fullLane(ctx context.Context, s *settings) (row row, err error) {
 	row.times = s.times(3)
-	r, err := newRig(ctx, s, "lane", "", usual, "--lane-bytes", fmt.Sprint(16<<20))
+	r, err := newRig(ctx, s, plan{name: "lane", shape: usual, flags: []string{"--lane-bytes", fmt.Sprint(16 << 20)}})
 	if err != nil {
 		return row, err
 	}
@@ -136,7 +136,7 @@ func fullDisk(ctx context.Context, s *settings) (row row, err error) {
 		return row, err
 	}
 	defer func() { disk.close(row.failed() || err != nil) }()
-	r, err := newRig(ctx, s, "disk", filepath.Join(disk.mount, "data"), usual)
+	r, err := newRig(ctx, s, plan{name: "disk", data: filepath.Join(disk.mount, "data"), shape: usual})
 	if err != nil {
 		return row, err
 	}

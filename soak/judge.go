@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -54,15 +55,30 @@ func (v verdict) wrong() int {
 // chartPoints make the program answer from readings, from windows of minutes, of hours and of days.
 var chartPoints = []int{10_000, 1_000, 60, 5}
 
+// judges is how many devices are looked at at once: enough that nobody waits for a single connection.
+const judges = 4
+
 // judge compares what is shown with what was sent.
 func judge(all []*series, shown answers) (verdict, error) {
+	verdicts, errs := make([]verdict, len(all)), make([]error, len(all))
+	var workers sync.WaitGroup
+	places := make(chan struct{}, judges)
+	for i, s := range all {
+		places <- struct{}{}
+		workers.Go(func() {
+			if verdicts[i], errs[i] = judgeSeries(s, shown); errs[i] != nil {
+				errs[i] = fmt.Errorf("%s: %w", s.device.Name, errs[i])
+			}
+			<-places
+		})
+	}
+	workers.Wait()
 	var total verdict
-	for _, s := range all {
-		v, err := judgeSeries(s, shown)
-		if err != nil {
-			return total, fmt.Errorf("%s: %w", s.device.Name, err)
+	for i := range all {
+		if errs[i] != nil {
+			return total, errs[i]
 		}
-		total.add(v)
+		total.add(verdicts[i])
 	}
 	return total, nil
 }

@@ -16,9 +16,21 @@ var usual = shape{devices: 16, batch: 50, rate: 15_000, echo: 0.1}
 const readyAgain = 5 * time.Second
 
 // killEverything kills the program and its engine at a random moment, again and again.
-func killEverything(ctx context.Context, s *settings) (row row, err error) {
-	row.times = s.times(30)
-	r, err := newRig(ctx, s, "kill", "", usual)
+func killEverything(ctx context.Context, s *settings) (row, error) {
+	return killOften(ctx, s, plan{name: "kill", shape: usual}, 30)
+}
+
+// manyTenants send a request a second each.
+const manyTenants = 1000
+
+// killMany does so with many tenants: their messages share syncs, and blocks hold packets of all of them.
+func killMany(ctx context.Context, s *settings) (row, error) {
+	return killOften(ctx, s, plan{name: "many", tenants: manyTenants, shape: shape{devices: manyTenants, batch: 10, rate: 10_000, echo: 0.1}}, 5)
+}
+
+func killOften(ctx context.Context, s *settings, p plan, times int) (row row, err error) {
+	row.times = s.times(times)
+	r, err := newRig(ctx, s, p)
 	if err != nil {
 		return row, err
 	}
@@ -50,7 +62,7 @@ func killEverything(ctx context.Context, s *settings) (row row, err error) {
 // killEngine kills the child alone; packets must go on being acknowledged.
 func killEngine(ctx context.Context, s *settings) (row row, err error) {
 	row.times = s.times(10)
-	r, err := newRig(ctx, s, "engine", "", usual)
+	r, err := newRig(ctx, s, plan{name: "engine", shape: usual})
 	if err != nil {
 		return row, err
 	}
@@ -81,7 +93,7 @@ func killEngine(ctx context.Context, s *settings) (row row, err error) {
 // pauseEverything suspends the program and its engine for longer than every timeout inside.
 func pauseEverything(ctx context.Context, s *settings) (row row, err error) {
 	row.times = s.times(2)
-	r, err := newRig(ctx, s, "pause", "", usual)
+	r, err := newRig(ctx, s, plan{name: "pause", shape: usual})
 	if err != nil {
 		return row, err
 	}
@@ -109,7 +121,7 @@ func sendTwice(ctx context.Context, s *settings) (row row, err error) {
 	row.times = 1
 	sh := usual
 	sh.echo = 1
-	r, err := newRig(ctx, s, "twice", "", sh)
+	r, err := newRig(ctx, s, plan{name: "twice", shape: sh})
 	if err != nil {
 		return row, err
 	}

@@ -41,7 +41,7 @@ const (
 func longOutage(ctx context.Context, s *settings) (row row, err error) {
 	row.times = 1
 	sh := shape{devices: 16, batch: 50, rate: outageRate, echo: 0.02}
-	r, err := newRig(ctx, s, "outage", "", sh)
+	r, err := newRig(ctx, s, plan{name: "outage", shape: sh})
 	if err != nil {
 		return row, err
 	}
@@ -99,7 +99,7 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 // upgradeWithBacklog stops the program politely while the engine is down and starts it again, as an upgrade would.
 func upgradeWithBacklog(ctx context.Context, s *settings) (row row, err error) {
 	row.times = s.times(3)
-	r, err := newRig(ctx, s, "upgrade", "", usual)
+	r, err := newRig(ctx, s, plan{name: "upgrade", shape: usual})
 	if err != nil {
 		return row, err
 	}

@@ -78,15 +78,13 @@ func parseStep(text string) (time.Duration, error) {
 }
 
 func (a *shown) latest(s *series) (at int64, value float64, ok bool, err error) {
-	status, body, err := a.rig.call(a.ctx, http.MethodGet, "/manage/v1/devices/"+s.device.ID+"/latest", "")
+	body, err := a.ask(s, "application/json", "/manage/v1/devices/"+s.device.ID+"/latest")
 	if err != nil {
 		return 0, 0, false, err
 	}
-	if status != http.StatusOK {
-		return 0, 0, false, fmt.Errorf("latest: %d %s", status, body)
-	}
+	defer body.Close()
 	var answer struct{ Items []point }
-	if err := json.Unmarshal(body, &answer); err != nil || len(answer.Items) == 0 {
+	if err := json.NewDecoder(body).Decode(&answer); err != nil || len(answer.Items) == 0 {
 		return 0, 0, false, err
 	}
 	return answer.Items[0].T.UnixMicro(), answer.Items[0].V, true, nil
@@ -95,21 +93,37 @@ func (a *shown) latest(s *series) (at int64, value float64, ok bool, err error) 
 // get asks for readings of the whole series and some time before it: nobody may have sent anything there.
 func (a *shown) get(s *series, accept, more string) (io.ReadCloser, error) {
 	from := time.UnixMicro(s.first).Add(-24 * time.Hour).UTC().Format(time.RFC3339)
-	address := fmt.Sprintf("%s/manage/v1/readings?device=%s&metric=n&from=%s%s", a.rig.base(), s.device.ID, url.QueryEscape(from), more)
-	request, err := http.NewRequestWithContext(a.ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
+	return a.ask(s, accept, fmt.Sprintf("/manage/v1/readings?device=%s&metric=n&from=%s%s", s.device.ID, url.QueryEscape(from), more))
+}
+
+// comeAgainFor is how long an answer that says "later" is believed.
+const comeAgainFor = time.Minute
+
+// ask does what the program tells whoever asks at a bad moment: it comes again.
+func (a *shown) ask(s *series, accept, path string) (body io.ReadCloser, err error) {
+	for until := time.Now().Add(comeAgainFor); ; wait(a.ctx, time.Second) {
+		body, later, err := a.askOnce(s, accept, path)
+		if !later || time.Now().After(until) {
+			return body, err
+		}
 	}
-	request.Header.Set("Authorization", "Bearer "+a.rig.key)
+}
+
+func (a *shown) askOnce(s *series, accept, path string) (body io.ReadCloser, later bool, err error) {
+	request, err := http.NewRequestWithContext(a.ctx, http.MethodGet, a.rig.base()+path, nil)
+	if err != nil {
+		return nil, false, err
+	}
+	request.Header.Set("Authorization", "Bearer "+s.device.Key)
 	request.Header.Set("Accept", accept)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if response.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(response.Body)
-		response.Body.Close()
-		return nil, fmt.Errorf("readings: status %d: %s", response.StatusCode, text)
+	if response.StatusCode == http.StatusOK {
+		return response.Body, false, nil
 	}
-	return response.Body, nil
+	text, _ := io.ReadAll(response.Body)
+	response.Body.Close()
+	return nil, response.StatusCode == http.StatusServiceUnavailable, fmt.Errorf("%s: status %d: %s", path, response.StatusCode, text)
 }

@@ -39,12 +39,22 @@ type rig struct {
 	starts   []time.Duration
 }
 
-type device struct{ ID, Name, Token string }
+// device is who sends, and the key of its tenant, which asks what became of it.
+type device struct{ ID, Name, Token, Tenant, Key string }
 
-// newRig claims a fresh installation, starts it and registers the devices of the shape. Data is where the data
-// directory shall be; empty means beside everything else of the scenario.
-func newRig(ctx context.Context, s *settings, name, data string, sh shape, flags ...string) (*rig, error) {
-	r := &rig{settings: s, dir: filepath.Join(s.dir, name), data: data, flags: flags}
+// plan says what an installation is to be like.
+type plan struct {
+	name    string
+	data    string // where the data directory shall be; empty means beside everything else of the scenario
+	shape   shape
+	tenants int // among which the devices are divided; one, if it is zero
+	flags   []string
+	outside []string
+}
+
+// newRig claims a fresh installation, registers its tenants and devices, and starts it.
+func newRig(ctx context.Context, s *settings, p plan) (*rig, error) {
+	r := &rig{settings: s, dir: filepath.Join(s.dir, p.name), data: p.data, flags: p.flags, outside: p.outside}
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -58,10 +68,18 @@ func newRig(ctx context.Context, s *settings, name, data string, sh shape, flags
 	if err := r.setup(ctx); err != nil {
 		return nil, err
 	}
+	if p.tenants > 1 {
+		devices, err := populate(ctx, r.data, p)
+		if err != nil {
+			return nil, err
+		}
+		r.fleet = newFleet(p.shape, devices, r.base)
+		return r, r.start(ctx)
+	}
 	if err := r.start(ctx); err != nil {
 		return nil, err
 	}
-	return r, r.enlist(ctx, sh)
+	return r, r.enlist(ctx, p.shape)
 }
 
 // enlist registers the devices.
@@ -157,6 +175,7 @@ func (r *rig) register(ctx context.Context, name string) (device, error) {
 	if err := json.Unmarshal(body, &d); err != nil || status != http.StatusCreated || d.Token == "" {
 		return d, fmt.Errorf("registering %s: %d %s: %w", name, status, body, err)
 	}
+	d.Tenant, d.Key = r.tenant, r.key
 	return d, nil
 }
 
