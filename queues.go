@@ -15,6 +15,10 @@ import (
 // besideLanes is what the embedded broker may keep besides the lanes: the control log, sessions, rejected packets.
 const besideLanes = 4 << 30
 
+// anySize is for commands that only look at an installation: they cannot know what its lanes may hold, and the disk may
+// have become smaller than that.
+const anySize = 1 << 50
+
 // natsTimeout bounds the first connection to a broker of the operator's.
 const natsTimeout = 10 * time.Second
 

@@ -67,7 +67,7 @@ func (c *setupCommand) open(ctx context.Context, log *slog.Logger, down *teardow
 		return nil, err
 	}
 	down.push("data directory", dir.release)
-	queues := queueOptions{natsConfig: c.natsConfig, data: dir, log: log, durable: true}
+	queues := queueOptions{natsConfig: c.natsConfig, data: dir, log: log, durable: true, size: anySize}
 	_, _, js, err := queues.open(ctx, down)
 	if err != nil {
 		return nil, err

@@ -73,7 +73,7 @@ func (c *verifyCommand) Run(ctx context.Context, stdout io.Writer) (err error) {
 			return err
 		}
 	}
-	queues := queueOptions{natsConfig: c.natsConfig, data: dir, log: log, durable: true}
+	queues := queueOptions{natsConfig: c.natsConfig, data: dir, log: log, durable: true, size: anySize}
 	_, _, js, err := queues.open(ctx, &down)
 	if err != nil {
 		return err

@@ -30,9 +30,10 @@ type process struct {
 
 // launch starts a command and waits for the line that begins with last, which ends the block it prints at its start.
 // Everything it logs goes to the file.
-func launch(log *os.File, last string, argv ...string) (*process, error) {
+func launch(log *os.File, environment []string, last string, argv ...string) (*process, error) {
 	p := &process{command: exec.Command(argv[0], argv[1:]...), words: map[string]string{}, exited: make(chan struct{})}
 	p.command.Stderr = log
+	p.command.Env = append(os.Environ(), environment...)
 	stdout, err := p.command.StdoutPipe()
 	if err != nil {
 		return nil, err

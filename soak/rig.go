@@ -25,18 +25,19 @@ const (
 
 // rig is one installation under test: its files, its process and its devices.
 type rig struct {
-	settings *settings
-	dir      string // of everything of this scenario
-	data     string
-	flags    []string // of serve, besides the usual ones and outside
-	outside  []string // say where the brokers and ClickHouse are, when they are not inside; serve and verify take them
-	log      *os.File
-	process  *process
-	address  atomic.Pointer[string]
-	tenant   string
-	key      string
-	fleet    *fleet
-	starts   []time.Duration
+	settings    *settings
+	dir         string // of everything of this scenario
+	data        string
+	flags       []string // of serve, besides the usual ones and outside
+	environment []string // besides what this program was given
+	outside     []string // say where the brokers and ClickHouse are, when they are not inside; serve and verify take them
+	log         *os.File
+	process     *process
+	address     atomic.Pointer[string]
+	tenant      string
+	key         string
+	fleet       *fleet
+	starts      []time.Duration
 }
 
 // device is who sends, and the key of its tenant, which asks what became of it.
@@ -44,17 +45,18 @@ type device struct{ ID, Name, Token, Tenant, Key string }
 
 // plan says what an installation is to be like.
 type plan struct {
-	name    string
-	data    string // where the data directory shall be; empty means beside everything else of the scenario
-	shape   shape
-	tenants int // among which the devices are divided; one, if it is zero
-	flags   []string
-	outside []string
+	name        string
+	data        string // where the data directory shall be; empty means beside everything else of the scenario
+	shape       shape
+	tenants     int // among which the devices are divided; one, if it is zero
+	flags       []string
+	outside     []string
+	environment []string
 }
 
 // newRig claims a fresh installation, registers its tenants and devices, and starts it.
 func newRig(ctx context.Context, s *settings, p plan) (*rig, error) {
-	r := &rig{settings: s, dir: filepath.Join(s.dir, p.name), data: p.data, flags: p.flags, outside: p.outside}
+	r := &rig{settings: s, dir: filepath.Join(s.dir, p.name), data: p.data, flags: p.flags, outside: p.outside, environment: p.environment}
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -125,7 +127,7 @@ func (r *rig) start(ctx context.Context) error {
 	argv := append([]string{r.settings.binary, "serve", "--listen", "127.0.0.1:0", "--data", r.data, "--engine-library", r.settings.library,
 		"--device-packets", "0", "--tenant-packets", "0", "--log-level", "info"}, slices.Concat(r.outside, r.flags)...)
 	var err error
-	if r.process, err = launch(r.log, "data", argv...); err != nil {
+	if r.process, err = launch(r.log, r.environment, "data", argv...); err != nil {
 		return err
 	}
 	base := r.process.words["address"]
