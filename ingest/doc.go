@@ -35,7 +35,9 @@
 // are refused with ErrFull and nothing unprocessed is dropped. Keeping a rejected packet or telling of an attempt never
 // makes a good packet fail.
 //
-// Trim makes room in a lane by dropping what its caller says is processed, and nothing else. Open compares each lane with
+// Trim makes room in a lane by dropping what its caller says is processed, and nothing else; what is older than the lane
+// keeps it for replay, too. A lane's stream has no age limit of its own, because a clock that jumps would apply it to
+// packets that nobody has processed. Open compares each lane with
 // its mark and reads the last minutes of it: what is missing, unreadable or cut off is logged, counted, and told by
 // Damage. A cut-off lane begins a new epoch, because its sequences come a second time; nothing here identifies a packet by
 // a sequence.

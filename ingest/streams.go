@@ -12,7 +12,9 @@ import (
 )
 
 const (
-	criticalAge = 7 * 24 * time.Hour // how long a packet may wait for processors that are down
+	// criticalAge and laneAge are how long a lane keeps a packet that is processed, for replay. One that is not processed
+	// has no age limit: a clock that jumps forwards, or a start with a clock that is wrong, would drop it.
+	criticalAge = 7 * 24 * time.Hour
 	laneAge     = 72 * time.Hour
 	rejectedAge = 7 * 24 * time.Hour
 	// rejectedPerDevice are enough to see what is wrong; the newest are the ones to look at.
@@ -24,11 +26,14 @@ const (
 	streamDeadline  = 30 * time.Second // a cluster may have to elect leaders first
 )
 
-func laneStream(lane telemetry.Lane, o Options) jetstream.StreamConfig {
-	age := laneAge
+func ageOf(lane telemetry.Lane) time.Duration {
 	if lane == telemetry.Critical {
-		age = criticalAge
+		return criticalAge
 	}
+	return laneAge
+}
+
+func laneStream(lane telemetry.Lane, o Options) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:               telemetry.LaneStream(lane),
 		Subjects:           []string{telemetry.LaneFilter(lane)},
@@ -36,7 +41,6 @@ func laneStream(lane telemetry.Lane, o Options) jetstream.StreamConfig {
 		Storage:            jetstream.FileStorage,
 		Discard:            jetstream.DiscardNew, // a full lane refuses; dropping the oldest would drop what was acknowledged
 		MaxBytes:           o.LaneBytes,
-		MaxAge:             age,
 		Replicas:           o.Replicas,
 		Duplicates:         duplicateWindow,
 		AllowAtomicPublish: true,
@@ -86,12 +90,16 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 	if err := differs(have, want); err != nil {
 		return err
 	}
-	if have.MaxBytes == want.MaxBytes && have.AllowAtomicPublish == want.AllowAtomicPublish {
+	ages := want.MaxAge == 0 && have.MaxAge > 0 // an older version of the program made it
+	if have.MaxBytes == want.MaxBytes && have.AllowAtomicPublish == want.AllowAtomicPublish && !ages {
 		return nil
 	}
 	have.MaxBytes, have.AllowAtomicPublish = want.MaxBytes, want.AllowAtomicPublish
+	if ages {
+		have.MaxAge = 0
+	}
 	if _, err := js.UpdateStream(ctx, have); err != nil {
-		return fmt.Errorf("change max_bytes and allow_atomic of stream %s: %w", want.Name, err)
+		return fmt.Errorf("change max_bytes, allow_atomic and max_age of stream %s: %w", want.Name, err)
 	}
 	return nil
 }
@@ -107,7 +115,7 @@ func differs(have, want jetstream.StreamConfig) error {
 		{"retention", have.Retention, want.Retention, have.Retention == want.Retention},
 		{"storage", have.Storage, want.Storage, have.Storage == want.Storage},
 		{"discard", have.Discard, want.Discard, have.Discard == want.Discard},
-		{"max_age", have.MaxAge, want.MaxAge, have.MaxAge == 0 || have.MaxAge >= want.MaxAge},
+		{"max_age", have.MaxAge, want.MaxAge, want.MaxAge == 0 || have.MaxAge == 0 || have.MaxAge >= want.MaxAge},
 		{"max_msgs", have.MaxMsgs, "no limit", have.MaxMsgs <= 0},
 		{"max_msgs_per_subject", have.MaxMsgsPerSubject, want.MaxMsgsPerSubject, max(have.MaxMsgsPerSubject, 0) == want.MaxMsgsPerSubject},
 		{"max_msg_size", have.MaxMsgSize, "no limit", have.MaxMsgSize <= 0},

@@ -21,7 +21,7 @@ func TestOpenRefusesAStreamThatDiffers(t *testing.T) {
 	}{
 		"discard":  {func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }, "discard"},
 		"storage":  {func(c *jetstream.StreamConfig) { c.Storage, c.MaxBytes = jetstream.MemoryStorage, 1<<20 }, "storage"},
-		"age":      {func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }, "max_age"},
+		"window":   {func(c *jetstream.StreamConfig) { c.Duplicates = time.Second }, "duplicate_window"},
 		"subjects": {func(c *jetstream.StreamConfig) { c.Subjects = []string{"tel.bulk.a"} }, "subjects"},
 		"async": {func(c *jetstream.StreamConfig) {
 			c.PersistMode, c.AllowAtomicPublish = jetstream.AsyncPersistMode, false
@@ -57,6 +57,28 @@ func TestOpenChangesTheSize(t *testing.T) {
 	stream, err := b.js.Stream(t.Context(), telemetry.LaneStream(telemetry.Standard))
 	if err != nil || stream.CachedInfo().Config.MaxBytes != 128<<20 || stream.CachedInfo().State.Msgs != 1 {
 		t.Errorf("%+v, %v", stream.CachedInfo(), err)
+	}
+}
+
+// A stream with an age limit drops what was acknowledged, whether it is processed or not.
+func TestOpenTakesTheAgeLimitOff(t *testing.T) {
+	b := open(t, t.TempDir(), nil)
+	b.mustPost(`{"id":"p","values":{"a":1}}`)
+	stream, err := b.js.Stream(t.Context(), telemetry.LaneStream(telemetry.Standard))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := stream.CachedInfo().Config
+	old.MaxAge = 72 * time.Hour // as older versions made it
+	if _, err := b.js.UpdateStream(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.reopen(nil)
+	if info, err := stream.Info(t.Context()); err != nil || info.Config.MaxAge != 0 || info.State.Msgs != 1 {
+		t.Errorf("%+v, %v", info, err)
 	}
 }
 

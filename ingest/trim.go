@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -20,6 +21,9 @@ const (
 	trimTo = 0.6
 	// trimForRoom is what remains of a lane, at most, when the disk has no room.
 	trimForRoom = 0.5
+	// trimLate is by how much packets may outlive the age of their lane, so that looking for the first younger one, which
+	// takes some twenty questions, happens seldom.
+	trimLate = time.Hour
 )
 
 // Trimmed says what Trim did.
@@ -29,8 +33,8 @@ type Trimmed struct {
 	Stuck    bool   // more had to go than is processed: the lane is about to refuse packets
 }
 
-// Trim drops the oldest packets of a lane that is nearly full, or of any when the disk is, and never one that is not
-// processed: floor is the highest sequence up to which every consumer of the lane has settled every message. What goes
+// Trim drops the oldest packets of a lane that is nearly full, or of any when the disk is, and those that are older than
+// the lane keeps what is processed. It never drops one that is not processed: floor is the highest sequence up to which every consumer of the lane has settled every message. What goes
 // cannot be replayed any more, which is the price of accepting what is new. It returns ErrFloor, or what JetStream
 // answered, and has then dropped nothing.
 func (f *Front) Trim(ctx context.Context, lane telemetry.Lane, floor uint64) (Trimmed, error) {
@@ -47,7 +51,13 @@ func (f *Front) Trim(ctx context.Context, lane telemetry.Lane, floor uint64) (Tr
 	if floor >= state.FirstSeq {
 		processed = floor - state.FirstSeq + 1
 	}
-	done := Trimmed{Bytes: state.Bytes, Stuck: drop > processed, Messages: min(drop, processed)}
+	var old uint64
+	if border := f.o.Now().Add(-ageOf(lane)); processed > 0 && state.FirstTime.Before(border.Add(-trimLate)) {
+		if old, err = olderThan(ctx, stream, border, processed); err != nil {
+			return Trimmed{}, fmt.Errorf("trim lane %s: %w", lane, err)
+		}
+	}
+	done := Trimmed{Bytes: state.Bytes, Stuck: drop > processed, Messages: max(min(drop, processed), old)}
 	if done.Messages == 0 {
 		return done, nil
 	}
@@ -56,6 +66,25 @@ func (f *Front) Trim(ctx context.Context, lane telemetry.Lane, floor uint64) (Tr
 	}
 	f.metrics.trimmed.WithLabelValues(lane.String()).Add(float64(done.Messages))
 	return done, nil
+}
+
+// olderThan is how many of the oldest messages, at most limit, came before border.
+func olderThan(ctx context.Context, stream jetstream.Stream, border time.Time, limit uint64) (uint64, error) {
+	info := stream.CachedInfo()
+	young, end := info.State.FirstSeq, info.State.FirstSeq+limit // the first young one lies in between
+	for young < end {
+		middle := young + (end-young)/2
+		message, err := stream.GetMsg(ctx, middle, jetstream.WithGetMsgSubject(info.Config.Subjects[0])) // that one, or the next that is there
+		switch {
+		case errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && !message.Time.Before(border):
+			end = middle
+		case err != nil:
+			return 0, fmt.Errorf("look for the first young message: %w", err)
+		default:
+			young = min(message.Sequence+1, end)
+		}
+	}
+	return young - info.State.FirstSeq, nil
 }
 
 // target is how many bytes the lane should hold.

@@ -104,6 +104,9 @@ var jumps = []time.Duration{
 	2 * time.Minute, -2 * time.Minute, 5 * time.Hour, -3 * time.Hour, 2 * 24 * time.Hour, -4 * 24 * time.Hour, 10 * 24 * time.Hour, 0,
 }
 
+// beyondLanes is longer than lanes keep what they have.
+const beyondLanes = 7 * 24 * time.Hour
+
 // moveClock moves the clock of the running program, and every other time while packets wait for an engine that hangs.
 func moveClock(ctx context.Context, s *settings) (row row, err error) {
 	row.times = len(jumps)
@@ -131,7 +134,7 @@ func moveClock(ctx context.Context, s *settings) (row row, err error) {
 	}
 	r.fleet.longestStall()
 	for i, to := range jumps {
-		if err := r.jump(ctx, hand, to, i%2 == 1 || to > 7*24*time.Hour); err != nil {
+		if err := r.jump(ctx, hand, to, i%2 == 1 || to > beyondLanes); err != nil {
 			return row, fmt.Errorf("at %s: %w", to, err)
 		}
 	}
@@ -150,6 +153,10 @@ func (r *rig) jump(ctx context.Context, hand string, to time.Duration, queued bo
 		}
 	}
 	err := setClock(hand, to)
+	if err == nil && to > beyondLanes { // a machine that starts with a wrong clock, packets waiting in its lanes
+		r.process.kill()
+		err = r.start(ctx)
+	}
 	if err == nil {
 		err = r.fleet.acknowledgeMore(ctx, 10_000)
 	}
