@@ -155,7 +155,8 @@ func (r *rig) jump(ctx context.Context, hand string, to time.Duration, queued bo
 	err := setClock(hand, to)
 	if err == nil && to > beyondLanes { // a machine that starts with a wrong clock, packets waiting in its lanes
 		r.process.kill()
-		err = r.start(ctx)
+		release() // nothing is left to be held, nor to store what waits
+		err, release = r.start(ctx), func() {}
 	}
 	if err == nil {
 		err = r.fleet.acknowledgeMore(ctx, 10_000)

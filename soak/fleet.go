@@ -18,6 +18,7 @@ type shape struct {
 	batch   int     // packets in a request
 	rate    float64 // packets per second of all devices together; 0 is as fast as the answers come
 	echo    float64 // share of acknowledged requests that are sent again
+	rude    bool    // does not wait when it is told to come again later
 }
 
 // fleet is all devices of an installation with their ledger.
@@ -31,7 +32,8 @@ type fleet struct {
 	acked, resent, abandoned            atomic.Int64 // packets
 	refusedRequests, unansweredRequests atomic.Int64
 	complaint                           complaint
-	blackout                            atomic.Bool // what arrives now does not reach the devices
+	blackout                            atomic.Bool             // what arrives now does not reach the devices
+	leaves                              func(*series, delivery) // told of every request, if anybody wants to know
 
 	mu     sync.Mutex
 	acks   []ack
@@ -125,13 +127,17 @@ func (f *fleet) longestStall() time.Duration {
 // quantile is over the requests that were acknowledged in the given time.
 func (f *fleet) quantile(q float64, from, to time.Time) time.Duration {
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	return quantileOf(f.acks, q, from, to)
+}
+
+func quantileOf(acks []ack, q float64, from, to time.Time) time.Duration {
 	var took []time.Duration
-	for _, a := range f.acks {
+	for _, a := range acks {
 		if a.at.After(from) && a.at.Before(to) {
 			took = append(took, a.took)
 		}
 	}
-	f.mu.Unlock()
 	if len(took) == 0 {
 		return 0
 	}

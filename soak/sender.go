@@ -29,6 +29,7 @@ type sender struct {
 	overdue  []delivery // without an acknowledgement
 	echoes   []delivery // to be repeated although acknowledged
 	failures int
+	leaving  bool      // it delivers what is left
 	due      time.Time // when the next request may leave, if the fleet is paced
 }
 
@@ -46,6 +47,7 @@ func (s *sender) run(ctx context.Context) {
 
 // finish delivers what is left: everything overdue, and the repetitions that waited longest.
 func (s *sender) finish(ctx context.Context) error {
+	s.leaving = true
 	for ctx.Err() == nil && s.fleet.complained() == "" {
 		switch {
 		case len(s.overdue) > 0:
@@ -84,6 +86,9 @@ func take(r *rand.Rand, from *[]delivery) delivery {
 }
 
 func (s *sender) deliver(ctx context.Context, d delivery) {
+	if s.fleet.leaves != nil && !d.renamed {
+		s.fleet.leaves(s.series, d)
+	}
 	began := time.Now()
 	answer := s.post(d)
 	if s.fleet.blackout.Load() {
@@ -101,6 +106,9 @@ func (s *sender) deliver(ctx context.Context, d delivery) {
 		s.fleet.abandoned.Add(int64(len(d.numbers)))
 	}
 	s.failures++
+	if s.fleet.shape.rude && answer == refused && !s.leaving {
+		return
+	}
 	wait(ctx, min(20*time.Millisecond<<min(s.failures, 4), 250*time.Millisecond))
 }
 

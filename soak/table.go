@@ -28,6 +28,7 @@ func scenarios() []scenario {
 		{"upgrade", "stopped with a full queue, then started again", upgradeWithBacklog},
 		{"lost-reply", "inserts commit and their answers are lost between ClickHouse and the program", loseReplies},
 		{"outage", "the engine is down for long, then what waited is stored", longOutage},
+		{"noisy", "one tenant sends ten times its share beside quiet ones", oneIsNoisy},
 		{"lane", "a lane is full while the engine is down", fullLane},
 		{"disk", "the disk is full, then has room again", fullDisk},
 		{"power", "the power is cut under load", cutPower},
