@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"longwave/processors/forward/reach"
 )
 
 // config is everything that can be set about a running platform. Its tags are the reference: --help and the README's
@@ -36,6 +38,10 @@ type config struct {
 	LaneBytes     int64   `help:"Size at which a lane refuses new packets, in bytes." default:"8589934592" placeholder:"BYTES" group:"Limits and trust:"`
 	DevicePackets float64 `help:"Packets per second that one device may send; 0 for no limit." default:"2000" placeholder:"N" group:"Limits and trust:"`
 	TenantPackets float64 `help:"Packets per second that one tenant may send; 0 for no limit." default:"50000" placeholder:"N" group:"Limits and trust:"`
+
+	AllowDestinations []netip.Prefix `help:"Networks that are not public and that destinations may be in all the same, such as 10.1.0.0/16; there http:// works too." placeholder:"CIDR" group:"Destinations:"`
+	SMTPURL           string         `name:"smtp-url" help:"Mail server for destinations of the kind e-mail: smtp://user:password@host:587 (STARTTLS), smtps://host:465 (TLS) or smtp+plain://host:25 (neither)." placeholder:"URL" group:"Destinations:"`
+	SMTPFrom          string         `name:"smtp-from" help:"Sender of that mail." placeholder:"ADDRESS" group:"Destinations:"`
 
 	MetricsToken string `help:"Bearer token that lets other machines read /metrics and the reasons in /readyz; this machine always may." group:"Limits and trust:" placeholder:"TOKEN"`
 
@@ -73,6 +79,7 @@ func (c *config) validate() error {
 		checkURL("clickhouse-url", c.ClickHouseURL, "clickhouse", "http", "https"),
 		checkFile("engine-library", c.EngineLibrary),
 		checkFile("master-key-file", c.MasterKeyFile),
+		c.validateMail(),
 	)
 }
 
@@ -119,6 +126,17 @@ func (c *config) validateLimits() error {
 	}
 	if c.DevicePackets < 0 || c.TenantPackets < 0 {
 		return invalid("device-packets and tenant-packets", fmt.Sprint(min(c.DevicePackets, c.TenantPackets)), "0 for no limit, or more")
+	}
+	return nil
+}
+
+// validateMail never repeats the address: there may be a password in it.
+func (c *config) validateMail() error {
+	if c.SMTPURL == "" {
+		return nil
+	}
+	if _, err := reach.ParseSMTP(c.SMTPURL, c.SMTPFrom); err != nil {
+		return fmt.Errorf("--smtp-url (LONGWAVE_SMTP_URL) and --smtp-from (LONGWAVE_SMTP_FROM): %w", err)
 	}
 	return nil
 }

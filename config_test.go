@@ -72,6 +72,8 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		"--device-packets":  func(c *config) { c.DevicePackets = -1 },
 		"--public-url":      func(c *config) { c.PublicURL = "ftp://x" },
 		"--clickhouse-url":  func(c *config) { c.ClickHouseURL = "mysql://x" },
+		"--smtp-url":        func(c *config) { c.SMTPURL = "http://hunter2@host" },
+		"--smtp-from":       func(c *config) { c.SMTPURL = "smtps://host" },
 		"--master-key-file": func(c *config) { c.MasterKeyFile = "/nowhere" },
 	} {
 		c := valid

@@ -12,8 +12,9 @@ import (
 	"longwave/ingest/natsd"
 )
 
-// besideLanes is what the embedded broker may keep besides the lanes: the control log, sessions, rejected packets.
-const besideLanes = 4 << 30
+// besideLanes is what the embedded broker may keep besides the lanes: the control log, sessions, rejected packets, queues and
+// work lists of destinations.
+const besideLanes = 8 << 30
 
 // anySize is for commands that only look at an installation: they cannot know what its lanes may hold, and the disk may
 // have become smaller than that.

@@ -25,6 +25,7 @@ import (
 	"longwave/ingest/telemetry"
 	"longwave/processors"
 	"longwave/processors/engine"
+	"longwave/processors/forward"
 	"longwave/processors/store"
 	"longwave/tenants"
 	"longwave/tenants/seal"
@@ -78,6 +79,7 @@ type platform struct {
 	outside  string                 // how an external NATS keeps what it acknowledges
 	anchored atomic.Pointer[health] // what the anchors say of the control log, once they could be asked
 	runner   *processors.Runner
+	forward  *forward.Forwarder
 	hub      *live.Hub
 	router   chi.Router
 }
@@ -132,6 +134,9 @@ func (p *platform) serve(ctx context.Context) (err error) {
 	if err := p.openProcessing(fail); err != nil {
 		return err
 	}
+	if err := p.openForwarding(start, fail); err != nil {
+		return err
+	}
 	p.down.supervise("room in lanes", p.keepRoom, fail)
 	p.down.supervise("demo data", p.runDemo, fail)
 	handler, err := p.openDoors(fail)
@@ -153,6 +158,7 @@ func (p *platform) serve(ctx context.Context) (err error) {
 func (p *platform) openControl(ctx context.Context, dir *dataDir, fail context.CancelCauseFunc) (err error) {
 	p.tenants, err = tenants.Open(ctx, tenants.Options{
 		JS: p.js, Replicas: p.NATSReplicas, Log: p.log, SnapshotDir: dir.path, Anchor: p.anchor, Secrets: p.secrets,
+		PlainHTTP: len(p.AllowDestinations) > 0,
 	})
 	if err != nil {
 		return err

@@ -71,6 +71,7 @@ type Destination struct {
 	To       []string // e-mail addresses
 	Disabled bool
 	Created  time.Time
+	Changed  time.Time // how it is reached, or whether it is enabled, was last changed
 
 	secret   seal.Sealed // key of a webhook's signature, or address of a Slack webhook
 	replaced seal.Sealed // the key before, still signing until oldUntil
@@ -208,7 +209,7 @@ func (e destinationCreated) apply(s *State, at stamp) error {
 func (e destinationCreated) destination(at stamp) *Destination {
 	return &Destination{
 		ID: e.ID, Tenant: at.tenant, Name: e.Name, Slug: e.Slug, Kind: e.Kind, URL: e.Reach.URL, To: e.Reach.To,
-		Created: at.at, secret: e.Reach.Secret,
+		Created: at.at, Changed: at.at, secret: e.Reach.Secret,
 	}
 }
 
@@ -217,12 +218,12 @@ func (e destinationRenamed) apply(s *State, at stamp) error {
 }
 
 func (e destinationSwitched) apply(s *State, at stamp) error {
-	return s.changeDestination(at.tenant, e.ID, func(d *Destination) { d.Disabled = e.Disabled })
+	return s.changeDestination(at.tenant, e.ID, func(d *Destination) { d.Disabled, d.Changed = e.Disabled, at.at })
 }
 
 func (e destinationMoved) apply(s *State, at stamp) error {
 	return s.changeDestination(at.tenant, e.ID, func(d *Destination) {
-		d.URL, d.To = e.To.URL, e.To.To
+		d.URL, d.To, d.Changed = e.To.URL, e.To.To, at.at
 		if e.To.Secret != "" {
 			d.secret = e.To.Secret
 		}

@@ -1,0 +1,290 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"longwave/ingest/telemetry"
+	"longwave/tenants/id"
+)
+
+const (
+	// stageConsumer is the durable name of the stage on every lane. Renaming it would forward the lanes once more.
+	stageConsumer = "forward"
+
+	fetchMessages = 1024
+	fetchBytes    = 8 << 20
+	// handMessages and handBytes bound what is passed on at once.
+	handMessages = 512
+	handBytes    = 4 << 20
+	// company is how long the first message waits for others that are there already.
+	company = 2 * time.Millisecond
+	// ackWait is after how long NATS gives a message to another copy; hold extends it.
+	ackWait  = 30 * time.Second
+	idleWait = 30 * time.Second
+	// passTimeout bounds one attempt to put a hand into OUT.
+	passTimeout = 10 * time.Second
+
+	firstPause   = 100 * time.Millisecond
+	longestPause = 5 * time.Second
+
+	// lookPause is how often a stage looks whether there is a destination at last.
+	lookPause = 250 * time.Millisecond
+)
+
+// stage is the way from one lane to OUT.
+type stage struct {
+	*Forwarder
+	lane telemetry.Lane
+	log  *slog.Logger
+}
+
+// run works until ctx ends. Errors are logged when they begin, not at every attempt.
+func (s *stage) run(ctx context.Context) {
+	for failures := 0; ctx.Err() == nil; {
+		worked, err := s.work(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if worked {
+			failures = 0
+		}
+		if failures++; failures == 1 {
+			s.log.Warn("lane cannot be forwarded; trying again", "error", err)
+		}
+		pause(ctx, failures)
+	}
+}
+
+// work passes hands on until something fails; it says whether at least one was passed on before.
+func (s *stage) work(ctx context.Context) (worked bool, err error) {
+	consumer, err := s.find(ctx)
+	if err != nil {
+		return false, err
+	}
+	incoming, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(fetchMessages, fetchBytes), jetstream.PullExpiry(idleWait))
+	if err != nil {
+		return false, fmt.Errorf("fetch: %w", err)
+	}
+	defer incoming.Stop()
+	for {
+		hand, err := gather(ctx, incoming)
+		if err != nil {
+			return worked, fmt.Errorf("fetch: %w", err)
+		}
+		s.metrics.messages.WithLabelValues(s.lane.String()).Add(float64(len(hand)))
+		if err := s.pass(ctx, hand); err != nil {
+			return worked, err
+		}
+		for _, m := range hand {
+			_ = m.Ack() // last: before this line a crash means that the same ids are put into OUT again, which changes nothing
+		}
+		worked = true
+	}
+}
+
+// find makes sure that the consumer exists. It is made when there is a destination for the first time, and begins at the
+// time of that: until then nothing can have been forwarded, and a lane that nobody forwards costs nothing.
+func (s *stage) find(ctx context.Context) (jetstream.Consumer, error) {
+	stream := telemetry.LaneStream(s.lane)
+	for ctx.Err() == nil {
+		consumer, err := s.JS.Consumer(ctx, stream, stageConsumer)
+		if !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return consumer, err
+		}
+		if first, ok := s.oldest(); ok {
+			return s.JS.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
+				Durable: stageConsumer, Description: "forwards packets to destinations",
+				AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxAckPending: 4 * fetchMessages, MaxDeliver: -1,
+				DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &first,
+				FilterSubject: telemetry.LaneFilter(s.lane),
+			})
+		}
+		wait(ctx, lookPause)
+	}
+	return nil, ctx.Err()
+}
+
+// gather takes what is there, and waits only for the first message.
+func gather(ctx context.Context, incoming jetstream.MessagesContext) ([]jetstream.Msg, error) {
+	first, err := incoming.Next(jetstream.NextContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	hand, size := []jetstream.Msg{first}, len(first.Data())
+	for len(hand) < handMessages && size < handBytes {
+		next, none := incoming.Next(jetstream.NextMaxWait(company))
+		if none != nil { // nothing more is there; a failure shows when the next hand is gathered
+			return hand, nil //nolint:nilerr // said above
+		}
+		hand = append(hand, next)
+		size += len(next.Data())
+	}
+	return hand, nil
+}
+
+// pass puts everything of a hand that is to be forwarded into OUT. It tries until it succeeds, and fails only because the
+// program stops; then the hand is put back.
+func (s *stage) pass(ctx context.Context, hand []jetstream.Msg) error {
+	out := s.outgoing(hand)
+	for failures := 1; len(out) > 0; failures++ {
+		left, err := s.publish(ctx, out)
+		if out = left; len(out) == 0 {
+			break
+		}
+		if failures == 1 {
+			s.log.Warn("packets cannot be queued for destinations; trying again until it succeeds", "packets", len(out), "error", err)
+		}
+		if pause(ctx, failures); ctx.Err() != nil {
+			for _, m := range hand {
+				_ = m.Nak() // without a connection ackWait does the same, later
+			}
+			return ctx.Err()
+		}
+		for _, m := range hand {
+			_ = m.InProgress()
+		}
+	}
+	return nil
+}
+
+// parcel is one message for one destination.
+type parcel struct {
+	line *line
+	id   string
+	body []byte
+}
+
+// outgoing reads what is to be forwarded. The tenant comes from the subject, never from the payload.
+func (s *stage) outgoing(hand []jetstream.Msg) []parcel {
+	var out []parcel
+	for _, m := range hand {
+		if !telemetry.Forwards(m.Data()) {
+			continue
+		}
+		_, tenant, err := telemetry.ParseLaneSubject(m.Subject())
+		if err == nil {
+			err = telemetry.EachBatch(m.Data(), func(b *telemetry.Batch) error {
+				out = s.pack(out, tenant, b)
+				return nil
+			})
+		}
+		if err != nil { // the stage that stores keeps it as rejected
+			s.log.Error("a lane message cannot be read; what cannot be read is not forwarded", "error", err)
+		}
+	}
+	return out
+}
+
+// pack makes parcels of the packets of a batch that go somewhere.
+func (s *stage) pack(out []parcel, t id.Tenant, b *telemetry.Batch) []parcel {
+	lines := make([]*line, len(b.Destinations))
+	for i, d := range b.Destinations {
+		if l, err := s.line(t, d); err == nil { // one that was deleted since wants nothing
+			lines[i] = l
+		}
+	}
+	name := s.Directory.DeviceName(t, b.Device)
+	for i := range b.Packets {
+		p := &b.Packets[i]
+		if p.Forward == 0 {
+			continue
+		}
+		message, err := ofPacket(t, b, p, name)
+		var body []byte
+		if err == nil {
+			body, err = encode(message)
+		}
+		for k, l := range lines {
+			switch {
+			case p.Forward&(1<<k) == 0 || l == nil:
+			case err != nil:
+				l.discard("too_large")
+			case l.d.Disabled:
+				s.metrics.discarded.WithLabelValues("disabled").Inc()
+			default:
+				out = append(out, parcel{l, message.ID, body})
+			}
+		}
+	}
+	return out
+}
+
+// publish puts parcels into OUT and returns those that are not known to be there. What a full queue refuses is discarded.
+func (s *stage) publish(ctx context.Context, out []parcel) (left []parcel, err error) {
+	ctx, cancel := context.WithTimeout(ctx, passTimeout)
+	defer cancel()
+	futures := make([]jetstream.PubAckFuture, 0, len(out))
+	for i := range out {
+		future, err := s.JS.PublishMsgAsync(out[i].line.message(out[i].body), jetstream.WithMsgID(out[i].line.unique(out[i].id)))
+		if err != nil {
+			return out, err // the ids make repeating harmless
+		}
+		futures = append(futures, future)
+	}
+	for i, future := range futures {
+		select {
+		case <-future.Ok():
+			s.metrics.queued.Inc()
+		case refused := <-future.Err():
+			if full(refused) {
+				out[i].line.discard("queue_full")
+				continue
+			}
+			left, err = append(left, out[i]), refused
+		case <-ctx.Done():
+			return append(left, out[i:]...), ctx.Err()
+		}
+	}
+	return left, err
+}
+
+// storeFailed is what JetStream answers when a message cannot be stored. It has no code for each cause: those that are
+// limits of the stream begin with limitReached.
+const (
+	storeFailed  jetstream.ErrorCode = 10077
+	limitReached                     = "maximum "
+)
+
+// full says whether JetStream refused a message because there is no room for it.
+func full(err error) bool {
+	var refused *jetstream.APIError
+	return errors.As(err, &refused) && refused.ErrorCode == storeFailed && strings.HasPrefix(refused.Description, limitReached)
+}
+
+// pause waits before the attempt after the given number of failures, or until ctx ends.
+func pause(ctx context.Context, failures int) {
+	d := longestPause
+	if failures < 10 {
+		d = min(longestPause, firstPause<<(failures-1))
+	}
+	wait(ctx, d/2+rand.N(d/2)) // copies that failed together must not come back together
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// unavailable gives an error of NATS its class.
+func unavailable(err error) error {
+	if err == nil || errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	if errors.Is(err, nats.ErrMaxPayload) {
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
