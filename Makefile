@@ -82,8 +82,8 @@ test: build check-generated lint typecheck ## everything mandatory: generated co
 	@echo "driving the built program from outside"
 	@go test -count=1 -timeout 15m ./e2e
 
-bench: build ## measure the packet's path beside a bare HTTP server, as ratios in one run
-	@go run ./bench
+bench: build ## measure what a packet costs beside a bare HTTP server and the engines alone, in under 10 minutes (ARGS='-quick', ARGS='-update', ARGS='-grow')
+	@go run ./bench $(ARGS)
 
 soak: build ## make every fault we can and show that nothing acknowledged is lost or doubled (ARGS='-short', ARGS='-only kill')
 	@go run ./soak -binary bin/longwave $(ARGS)

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -23,9 +25,9 @@ type process struct {
 }
 
 // launch starts a command and waits for the line in which it names its address.
-func launch(ctx context.Context, prefix string, argv ...string) (*process, error) {
+func launch(ctx context.Context, environment []string, prefix string, argv ...string) (*process, error) {
 	command := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	command.Stderr = os.Stderr
+	command.Stderr, command.Env = os.Stderr, append(os.Environ(), environment...)
 	stdout, err := command.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -60,22 +62,39 @@ func (p *process) stop() {
 // ticksPerSecond is the unit of /proc/PID/stat; Linux fixes it at 100 for user space (proc(5)).
 const ticksPerSecond = 100
 
-// cost is the CPU time and resident memory of the process and its children.
-func (p *process) cost() (cpu time.Duration, resident int64) {
-	for _, pid := range append(children(p.command.Process.Pid), p.command.Process.Pid) {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			continue
-		}
-		_, rest, _ := strings.Cut(string(stat), ") ")
-		fields := strings.Fields(rest)
-		user, _ := strconv.ParseInt(fields[11], 10, 64)
-		system, _ := strconv.ParseInt(fields[12], 10, 64)
-		pages, _ := strconv.ParseInt(fields[21], 10, 64)
-		cpu += time.Duration(user+system) * time.Second / ticksPerSecond
-		resident += pages * int64(os.Getpagesize())
+// cost is what a program and its engine have used.
+type cost struct {
+	program, engine time.Duration // CPU time of the process, and of its children
+	resident        int64         // of all of them
+}
+
+func (c cost) minus(before cost) cost {
+	return cost{c.program - before.program, c.engine - before.engine, max(c.resident, before.resident)}
+}
+
+func (c cost) total() time.Duration { return c.program + c.engine }
+
+func (p *process) cost() cost {
+	c := cost{}
+	c.program, c.resident = usage(p.command.Process.Pid)
+	for _, pid := range children(p.command.Process.Pid) {
+		cpu, resident := usage(pid)
+		c.engine, c.resident = c.engine+cpu, c.resident+resident
 	}
-	return cpu, resident
+	return c
+}
+
+func usage(pid int) (cpu time.Duration, resident int64) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, 0
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(rest)
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	pages, _ := strconv.ParseInt(fields[21], 10, 64)
+	return time.Duration(user+system) * time.Second / ticksPerSecond, pages * int64(os.Getpagesize())
 }
 
 func children(parent int) []int {
@@ -92,21 +111,59 @@ func children(parent int) []int {
 	return all
 }
 
+// effort is how much the machine had done at one moment, and how much of that was ours.
+type effort struct {
+	at        time.Time
+	all, ours time.Duration
+}
+
+func busy() effort {
+	text, _ := os.ReadFile("/proc/stat")
+	var user, nice, system, idle, wait, irq, soft, steal int64
+	fmt.Sscanf(string(text), "cpu %d %d %d %d %d %d %d %d", &user, &nice, &system, &idle, &wait, &irq, &soft, &steal)
+	return effort{time.Now(), time.Duration(user+nice+system+irq+soft+steal) * time.Second / ticksPerSecond, ownTime()}
+}
+
+// ownTime is what this process and those of its descendants that have ended used; between parts none is running.
+func ownTime() time.Duration {
+	var total time.Duration
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var used syscall.Rusage
+		if syscall.Getrusage(who, &used) == nil {
+			total += time.Duration(used.Utime.Nano() + used.Stime.Nano())
+		}
+	}
+	return total
+}
+
+// since is how many cores others have used on average.
+func (e effort) since() float64 {
+	now := busy()
+	return max(0, ((now.all-e.all)-(now.ours-e.ours)).Seconds()/now.at.Sub(e.at).Seconds())
+}
+
+// size is what the files of a directory hold.
+func size(dir string) (bytes int64) {
+	filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() {
+			if info, err := entry.Info(); err == nil {
+				bytes += info.Size()
+			}
+		}
+		return nil // a file that has just gone has no size
+	})
+	return bytes
+}
+
 // metrics reads the program's own figures and sums each name over the labels that contain filter.
 func (p *process) metrics(ctx context.Context, name, filter string) (float64, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+"/metrics", nil)
+	body, err := p.get(ctx, "/metrics")
 	if err != nil {
 		return 0, err
 	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
 	sum, found := 0.0, false
-	lines := bufio.NewScanner(response.Body)
-	for lines.Scan() {
-		line := lines.Text()
+	for line := range strings.Lines(string(body)) {
+		line = strings.TrimSpace(line)
 		rest, ok := strings.CutPrefix(line, name)
 		if !ok || rest == "" || rest[0] != '{' && rest[0] != ' ' || !strings.Contains(rest, filter) {
 			continue
@@ -120,5 +177,22 @@ func (p *process) metrics(ctx context.Context, name, filter string) (float64, er
 	if !found {
 		return 0, fmt.Errorf("/metrics has no %s", name)
 	}
-	return sum, lines.Err()
+	return sum, nil
+}
+
+// get reads a page that is for programs on this machine.
+func (p *process) get(ctx context.Context, path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered %d", path, response.StatusCode)
+	}
+	return io.ReadAll(response.Body)
 }

@@ -1,15 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -18,44 +14,17 @@ import (
 // window is how many frames a device keeps unanswered.
 const window = 16
 
-// runSockets is run over device sockets: one packet a frame, a window of frames in flight on each connection.
-func (l load) runSockets(ctx context.Context) (outcome, error) {
+// stream sends frames of one packet until the duration is over, with a window of frames in flight, and returns when every
+// one is answered.
+func (c *connection) stream(ctx context.Context) (outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var (
-		wait    sync.WaitGroup
-		packets atomic.Int64
-		mu      sync.Mutex
-		all     []time.Duration
-		failure error
-	)
-	began := time.Now()
-	for i := range l.connections {
-		wait.Go(func() {
-			c := &connection{load: l, number: i, token: l.tokens[i%len(l.tokens)], random: rand.New(rand.NewPCG(uint64(l.start), uint64(i)))}
-			latencies, err := c.stream(ctx)
-			packets.Add(int64(len(latencies)))
-			mu.Lock()
-			defer mu.Unlock()
-			all = append(all, latencies...)
-			if err != nil && failure == nil {
-				failure = err
-			}
-		})
-	}
-	wait.Wait()
-	slices.Sort(all)
-	return outcome{packets: packets.Load(), elapsed: time.Since(began), latencies: all}, failure
-}
-
-// stream sends frames until the duration is over and every one is answered.
-func (c *connection) stream(ctx context.Context) ([]time.Duration, error) {
-	socket, _, err := websocket.Dial(ctx, "ws://"+c.address+"/ingest/v1/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + c.token}}})
+	socket, _, err := websocket.Dial(ctx, "ws://"+c.address+"/ingest/v1/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + c.token()}}})
 	if err != nil {
-		return nil, err
+		return outcome{}, err
 	}
 	defer socket.CloseNow()
-	flights := make(chan time.Time, 1<<20) // frames are answered in any order; their instants are matched by number
+	flights := make(chan time.Time, window+1)
 	slots := make(chan struct{}, window)
 	finished := make(chan error, 1)
 	go func() { finished <- c.send(ctx, socket, flights, slots) }()
@@ -70,52 +39,56 @@ func (c *connection) send(ctx context.Context, socket *websocket.Conn, flights c
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		c.body.Reset()
-		c.packet()
+		body, err := c.author.body(1)
+		if err != nil {
+			return err
+		}
 		flights <- time.Now()
-		if err := socket.Write(ctx, websocket.MessageText, c.body.Bytes()); err != nil {
+		if err := socket.Write(ctx, websocket.MessageText, body); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// collect reads answers until every frame has one.
-func (c *connection) collect(ctx context.Context, socket *websocket.Conn, flights <-chan time.Time, slots <-chan struct{}, finished <-chan error) ([]time.Duration, error) {
-	var sent []time.Time // by number of the frame
-	var latencies []time.Duration
-	for {
-		for len(sent) == len(latencies) { // all that are known are answered
+// collect reads answers until every frame has one. They come in any order; a frame's instant is found by its number.
+func (c *connection) collect(ctx context.Context, socket *websocket.Conn, flights <-chan time.Time, slots <-chan struct{}, finished <-chan error) (got outcome, err error) {
+	open := make(map[int]time.Time, window)
+	for sent := 0; ; {
+		for len(open) == 0 {
 			at, more := <-flights
 			if !more {
-				return latencies, <-finished
+				return got, <-finished
 			}
-			sent = append(sent, at)
+			sent++
+			open[sent] = at
 		}
-		number, err := acknowledged(ctx, socket)
+		name, err := acknowledged(ctx, socket)
 		if err != nil {
-			return latencies, err
+			return got, err
 		}
-		for len(sent) < number {
-			sent = append(sent, <-flights)
+		for sent < name {
+			sent++
+			open[sent] = <-flights
 		}
-		latencies = append(latencies, time.Since(sent[number-1]))
+		got.latencies = append(got.latencies, time.Since(open[name]))
+		got.packets++
+		delete(open, name)
 		<-slots
 	}
 }
 
-// acknowledged reads one answer and returns the number of its frame.
+// acknowledged reads one answer and returns the number of its frame. It looks at the first member only: to decode the
+// whole answer would cost the generator more than the frame costs the server.
 func acknowledged(ctx context.Context, socket *websocket.Conn) (int, error) {
 	_, frame, err := socket.Read(ctx)
 	if err != nil {
 		return 0, err
 	}
-	var answer struct{ Ack, Nack, Detail string }
-	if err := json.Unmarshal(frame, &answer); err != nil {
-		return 0, err
+	rest, ok := bytes.CutPrefix(frame, []byte(`{"ack":"`))
+	name, _, closed := bytes.Cut(rest, []byte(`"`))
+	if !ok || !closed {
+		return 0, fmt.Errorf("a frame was answered with %s", frame)
 	}
-	if answer.Nack != "" {
-		return 0, fmt.Errorf("frame %s was refused: %s", answer.Nack, answer.Detail)
-	}
-	return strconv.Atoi(answer.Ack)
+	return strconv.Atoi(string(name))
 }
