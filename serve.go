@@ -137,6 +137,7 @@ func (p *platform) serve(ctx context.Context) (err error) {
 	if err := p.openForwarding(start, fail); err != nil {
 		return err
 	}
+	p.down.supervise("heap", keepHeap, fail)
 	p.down.supervise("room in lanes", p.keepRoom, fail)
 	p.down.supervise("demo data", p.runDemo, fail)
 	handler, err := p.openDoors(fail)
