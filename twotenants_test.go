@@ -28,6 +28,9 @@ func neighbour(t *testing.T, r *running, owner id.Person) tenants.Device {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, _, err := r.tenants.CreateDestination(t.Context(), actor, other.ID, tenants.NewDestination{Name: canary, Kind: tenants.Webhook, URL: "https://" + canary + ".example/"}); err != nil {
+		t.Fatal(err)
+	}
 	r.post(t, token, `{"`+canary+`":4711.25,"state":"`+canary+`"}`, http.StatusOK)
 	r.post(t, token, `{"`+canary+`":{}}`, http.StatusBadRequest)
 	r.eventually(t, "the neighbour's reading is stored", func() error {
@@ -78,6 +81,9 @@ func TestTwoTenants(t *testing.T) {
 	if _, ok := r.tenants.State().Device(foreign.Tenant, foreign.ID); !ok {
 		t.Error("one of the routes has deleted the neighbour's device")
 	}
+	if list := r.tenants.State().Destinations(foreign.Tenant); len(list) != 1 || list[0].Name != canary {
+		t.Error("one of the routes has changed the neighbour's destination")
+	}
 }
 
 // operator is the person who claimed the installation.
@@ -94,7 +100,11 @@ func (r *running) operator(t *testing.T) id.Person {
 // what differs between any two answers, made equal.
 func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Device) string {
 	t.Helper()
-	path := strings.NewReplacer("{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "/*", "/").Replace(pattern)
+	destination := "o-0000000000000000"
+	for _, theirs := range r.tenants.State().Destinations(d.Tenant) {
+		destination = string(theirs.ID)
+	}
+	path := strings.NewReplacer("{destination}", destination, "{attempt}", "1", "{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "/*", "/").Replace(pattern)
 	if strings.HasPrefix(pattern, "/manage/") && method == http.MethodGet {
 		path += "?device=" + string(d.ID) + "&metric=" + canary + "&from=" + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
 		if !strings.Contains(pattern, "readings") && !strings.Contains(pattern, "events") {

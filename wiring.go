@@ -26,6 +26,7 @@ func (p *platform) apiOptions(adapter *handler.Adapter) api.Options {
 	return api.Options{
 		Handler: adapter, Tenants: p.tenants, Accept: p.front,
 		Readings:     func(t id.Tenant) api.Reader { return p.store.ForTenant(t) },
+		Destinations: p.forward,
 		MetricsToken: p.MetricsToken, Profiling: p.Profiling, Ready: p.ready, Gatherer: p.registry, Registerer: p.registry, Log: p.log, Version: version,
 	}
 }

@@ -48,15 +48,17 @@ type Check struct {
 
 // Options configure an API. Everything without a comment is required.
 type Options struct {
-	Handler    *handler.Adapter
-	Tenants    *tenants.Service
-	Accept     Accepter
-	Readings   func(id.Tenant) Reader
-	Ready      func(context.Context) []Check
-	Gatherer   prometheus.Gatherer
-	Registerer prometheus.Registerer
-	Log        *slog.Logger
-	Version    string // of the program, for the description of the API
+	Handler  *handler.Adapter
+	Tenants  *tenants.Service
+	Accept   Accepter
+	Readings func(id.Tenant) Reader
+	// Destinations is what delivers to destinations.
+	Destinations Deliverer
+	Ready        func(context.Context) []Check
+	Gatherer     prometheus.Gatherer
+	Registerer   prometheus.Registerer
+	Log          *slog.Logger
+	Version      string // of the program, for the description of the API
 	// MetricsToken is what callers of /metrics must carry, and those of /readyz who want reasons. Without one these are
 	// only for programs on this machine.
 	MetricsToken string
@@ -71,9 +73,9 @@ type Options struct {
 }
 
 func (o *Options) complete() error {
-	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Ready == nil ||
+	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Destinations == nil || o.Ready == nil ||
 		o.Gatherer == nil || o.Registerer == nil || o.Log == nil {
-		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Ready, Gatherer, Registerer and Log are required")
+		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Destinations, Ready, Gatherer, Registerer and Log are required")
 	}
 	if o.MaxBody < 0 || o.BodyMemory < 0 || o.MaxSockets < 0 || o.BodyWithin < 0 || o.PingEvery < 0 {
 		return errors.New("api: MaxBody, BodyMemory, MaxSockets, BodyWithin and PingEvery must not be negative")
@@ -91,17 +93,18 @@ func (o *Options) complete() error {
 
 // API serves programs. Make it with New.
 type API struct {
-	adapter  *handler.Adapter
-	tenants  *tenants.Service
-	accept   Accepter
-	readings func(id.Tenant) Reader
-	ready    readiness
-	gatherer prometheus.Gatherer
-	log      *slog.Logger
-	now      func() time.Time
-	version  string
-	maxBody  int64
-	within   time.Duration // Options.BodyWithin
+	adapter      *handler.Adapter
+	tenants      *tenants.Service
+	accept       Accepter
+	readings     func(id.Tenant) Reader
+	destinations Deliverer
+	ready        readiness
+	gatherer     prometheus.Gatherer
+	log          *slog.Logger
+	now          func() time.Time
+	version      string
+	maxBody      int64
+	within       time.Duration // Options.BodyWithin
 
 	pingEvery    time.Duration
 	metricsToken string
@@ -120,7 +123,7 @@ func New(o Options) (*API, error) {
 		return nil, err
 	}
 	a := &API{
-		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings,
+		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings, destinations: o.Destinations,
 		ready: readiness{check: o.Ready, now: o.Now}, metricsToken: o.MetricsToken, profiling: o.Profiling, gatherer: o.Gatherer, log: o.Log, now: o.Now, version: o.Version, maxBody: o.MaxBody, within: o.BodyWithin, pingEvery: o.PingEvery,
 		sockets: newSockets(o.MaxSockets), bodies: bodies{reading: newRoom(o.BodyMemory / 2), working: newRoom(o.BodyMemory / 2)}, exports: newRoom(exportPlaces),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{

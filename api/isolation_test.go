@@ -16,6 +16,7 @@ type crossing struct {
 	route, path, body string // {} in path stands for the device
 	open              bool   // needs no credentials
 	device            bool   // a device's credentials are wanted
+	destination       bool   // {} stands for a destination
 }
 
 // crossings are all routes. TestTwoTenants fails when the router has one that is not here.
@@ -39,6 +40,17 @@ func crossings() []crossing {
 		{route: "GET /manage/v1/devices/{device}/rejected", path: "/manage/v1/devices/{}/rejected"},
 		{route: "GET /manage/v1/readings", path: "/manage/v1/readings?metric=temp&device={}"},
 		{route: "GET /manage/v1/events", path: "/manage/v1/events?device={}"},
+		{route: "POST /manage/v1/destinations", body: `{"name":"same name in both","kind":"nats"}`},
+		{route: "GET /manage/v1/destinations"},
+		{route: "GET /manage/v1/destinations/{destination}", path: "/manage/v1/destinations/{}", destination: true},
+		{route: "PATCH /manage/v1/destinations/{destination}", path: "/manage/v1/destinations/{}", destination: true, body: `{"name":"taken over"}`},
+		{route: "POST /manage/v1/destinations/{destination}/secret", path: "/manage/v1/destinations/{}/secret", destination: true},
+		{route: "POST /manage/v1/destinations/{destination}/test", path: "/manage/v1/destinations/{}/test", destination: true},
+		{route: "GET /manage/v1/destinations/{destination}/attempts", path: "/manage/v1/destinations/{}/attempts", destination: true},
+		{route: "POST /manage/v1/destinations/{destination}/attempts/{attempt}/resend", path: "/manage/v1/destinations/{}/attempts/7/resend", destination: true},
+		{route: "GET /manage/v1/destinations/{destination}/undelivered", path: "/manage/v1/destinations/{}/undelivered", destination: true},
+		{route: "POST /manage/v1/destinations/{destination}/redrive", path: "/manage/v1/destinations/{}/redrive", destination: true, body: `{"cause":"timeout"}`},
+		{route: "DELETE /manage/v1/destinations/{destination}", path: "/manage/v1/destinations/{}", destination: true},
 		{route: "DELETE /manage/v1/devices/{device}", path: "/manage/v1/devices/{}"},
 	}
 }
@@ -63,6 +75,14 @@ func TestTwoTenants(t *testing.T) {
 	if r.ask(t, "POST /ingest/v1/packets", r.theirs.token, packet).status != 200 {
 		t.Error("their token was replaced")
 	}
+	if d, ok := r.tenants.State().Destination(r.theirs.id, r.theirs.destination.ID); !ok || d.Name != r.theirs.destination.Name {
+		t.Errorf("their destination was changed: %+v", d)
+	}
+	for _, asked := range r.deliverer.asked {
+		if asked.tenant != r.ours.id || asked.destination != "" && asked.destination != r.ours.destination.ID {
+			t.Errorf("what delivers was asked for %s of %s", asked.destination, asked.tenant)
+		}
+	}
 	for _, q := range r.reader.asked {
 		if q.tenant != r.ours.id || q.device != r.ours.device.ID {
 			t.Errorf("the storage was asked for %s of %s", q.device, q.tenant)
@@ -85,6 +105,9 @@ func (r *rig) cross(t *testing.T, c crossing) {
 		upgrade = []string{"Upgrade", "websocket", "Connection", "Upgrade", "Authorization", "Bearer nonsense"}
 	}
 	ours, theirs := string(r.ours.device.ID), string(r.theirs.device.ID)
+	if c.destination {
+		ours, theirs = string(r.ours.destination.ID), string(r.theirs.destination.ID)
+	}
 
 	if !c.open {
 		wrong := r.ours.token
@@ -111,7 +134,7 @@ func (r *rig) cross(t *testing.T, c crossing) {
 	if got.status >= 300 {
 		t.Errorf("for our own: %d %s", got.status, got.body)
 	}
-	for _, secret := range []string{theirs, string(r.theirs.id), r.theirs.device.Name, "424242"} {
+	for _, secret := range []string{theirs, string(r.theirs.id), r.theirs.device.Name, r.theirs.destination.Name, "424242"} {
 		if bytes.Contains(got.body, []byte(secret)) {
 			t.Errorf("tells us of theirs: %s", got.body)
 		}

@@ -40,6 +40,7 @@ func (a *API) mountManagement(r chi.Router) {
 	m.mountDevices()
 	m.mountReadings()
 	m.mountEvents()
+	m.mountDestinations()
 	documentPackets(m.huma.OpenAPI())
 	describeAnswers(m.huma.OpenAPI())
 	r.Get("/openapi.json", a.adapter.Handle(m.description()))

@@ -24,6 +24,7 @@ import (
 	"longwave/ingest/telemetry"
 	"longwave/tenants"
 	"longwave/tenants/id"
+	"longwave/tenants/seal"
 	"longwave/web/handler"
 )
 
@@ -32,44 +33,49 @@ const patience = 20 * time.Second
 
 // rig is a server with the real control plane; the data plane is a fake unless the test brings the real one.
 type rig struct {
-	server  *httptest.Server
-	router  chi.Router
-	api     *api.API
-	tenants *tenants.Service
-	js      jetstream.JetStream
-	conn    *nats.Conn
-	owner   id.Person
-	accept  *accepter
-	reader  *reader
-	metrics *prometheus.Registry
+	server    *httptest.Server
+	router    chi.Router
+	api       *api.API
+	tenants   *tenants.Service
+	js        jetstream.JetStream
+	conn      *nats.Conn
+	owner     id.Person
+	accept    *accepter
+	reader    *reader
+	deliverer *deliverer
+	metrics   *prometheus.Registry
 
 	ours, theirs tenantRig
 }
 
 // tenantRig is one tenant with a device and a key of every role.
 type tenantRig struct {
-	id     id.Tenant
-	device tenants.Device
-	token  string
-	keys   map[tenants.Role]string
+	id          id.Tenant
+	device      tenants.Device
+	destination tenants.Destination
+	token       string
+	keys        map[tenants.Role]string
 }
 
 func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	t.Helper()
 	_, conn, js := natstest.Start(t)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
-	service, err := tenants.Open(t.Context(), tenants.Options{JS: js, Log: log})
+	ring, err := seal.Ensure(t.TempDir())
+	must(t, err)
+	service, err := tenants.Open(t.Context(), tenants.Options{JS: js, Log: log, Secrets: ring})
 	must(t, err)
 	run(t, service.Run)
 
-	r := &rig{tenants: service, js: js, conn: conn, accept: &accepter{}, reader: &reader{}, metrics: prometheus.NewRegistry(), router: chi.NewRouter()}
+	r := &rig{tenants: service, js: js, conn: conn, accept: &accepter{}, deliverer: &deliverer{}, reader: &reader{}, metrics: prometheus.NewRegistry(), router: chi.NewRouter()}
 	r.ours, r.theirs = r.tenant(t, "ours", true), r.tenant(t, "theirs", false)
 	adapter, err := handler.New(handler.Options{Log: log, Registerer: r.metrics})
 	must(t, err)
 	o := api.Options{
 		Handler: adapter, Tenants: service, Accept: r.accept, Gatherer: r.metrics, Registerer: r.metrics, Log: log, Version: "test",
-		Readings: func(t id.Tenant) api.Reader { return r.reader.of(t) },
-		Ready:    func(context.Context) []api.Check { return []api.Check{{Name: "nats", OK: true}} },
+		Readings:     func(t id.Tenant) api.Reader { return r.reader.of(t) },
+		Destinations: r.deliverer,
+		Ready:        func(context.Context) []api.Check { return []api.Check{{Name: "nats", OK: true}} },
 	}
 	for _, c := range change {
 		c(&o)
@@ -116,6 +122,10 @@ func (r *rig) tenant(t *testing.T, name string, first bool) tenantRig {
 	}
 	var err error
 	made.device, made.token, err = r.tenants.CreateDevice(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewDevice{Name: "pump of " + name})
+	must(t, err)
+	made.destination, _, err = r.tenants.CreateDestination(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewDestination{
+		Name: "hook of " + name, Kind: tenants.Webhook, URL: "https://hooks.example/" + name,
+	})
 	must(t, err)
 	return made
 }
