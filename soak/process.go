@@ -77,6 +77,11 @@ func (p *process) read(stdout io.Reader, last string, ready chan<- struct{}) {
 
 // kill ends the process and its children as the out-of-memory killer would, and returns when it is gone.
 func (p *process) kill() {
+	select {
+	case <-p.exited:
+		return // its number may be another's by now
+	default:
+	}
 	p.signal(syscall.SIGKILL)
 	<-p.exited
 }

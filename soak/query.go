@@ -14,8 +14,9 @@ import (
 
 // shown asks the program's public interface.
 type shown struct {
-	rig *rig
-	ctx context.Context
+	rig      *rig
+	ctx      context.Context
+	patience time.Duration // with answers that say "later"
 }
 
 type point struct {
@@ -96,12 +97,12 @@ func (a *shown) get(s *series, accept, more string) (io.ReadCloser, error) {
 	return a.ask(s, accept, fmt.Sprintf("/manage/v1/readings?device=%s&metric=n&from=%s%s", s.device.ID, url.QueryEscape(from), more))
 }
 
-// comeAgainFor is how long an answer that says "later" is believed.
+// comeAgainFor is how long an answer that says "later" is believed by who has patience.
 const comeAgainFor = time.Minute
 
 // ask does what the program tells whoever asks at a bad moment: it comes again.
 func (a *shown) ask(s *series, accept, path string) (body io.ReadCloser, err error) {
-	for until := time.Now().Add(comeAgainFor); ; wait(a.ctx, time.Second) {
+	for until := time.Now().Add(a.patience); ; wait(a.ctx, time.Second) {
 		body, later, err := a.askOnce(s, accept, path)
 		if !later || time.Now().After(until) {
 			return body, err

@@ -124,18 +124,25 @@ func (r *rig) setup(ctx context.Context) error {
 // start runs the program and returns when it says that it is ready in every part.
 func (r *rig) start(ctx context.Context) error {
 	began := time.Now()
+	if err := r.launch(); err != nil {
+		return err
+	}
+	if err := until(ctx, readyIn, "ready", func() error { return r.ready(ctx) }); err != nil {
+		return err
+	}
+	r.starts = append(r.starts, time.Since(began))
+	return nil
+}
+
+// launch runs the program and returns when it listens.
+func (r *rig) launch() (err error) {
 	argv := append([]string{r.settings.binary, "serve", "--listen", "127.0.0.1:0", "--data", r.data, "--engine-library", r.settings.library,
 		"--device-packets", "0", "--tenant-packets", "0", "--log-level", "info"}, slices.Concat(r.outside, r.flags)...)
-	var err error
 	if r.process, err = launch(r.log, r.environment, "data", argv...); err != nil {
 		return err
 	}
 	base := r.process.words["address"]
 	r.address.Store(&base)
-	if err := until(ctx, readyIn, "ready", func() error { return r.ready(ctx) }); err != nil {
-		return err
-	}
-	r.starts = append(r.starts, time.Since(began))
 	return nil
 }
 
@@ -238,7 +245,7 @@ func (r *rig) drained(ctx context.Context, within time.Duration) error {
 // judge delivers what is left, waits until it can be queried, compares, and stops the program. What is lost after the lanes are empty stays
 // lost: waiting longer would only hide that an acknowledgement came before its packets could be seen.
 func (r *rig) judge(ctx context.Context) (verdict, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, judgedIn)
 	defer cancel()
 	if err := r.fleet.finish(ctx); err != nil {
 		return verdict{}, err
@@ -249,11 +256,14 @@ func (r *rig) judge(ctx context.Context) (verdict, error) {
 	if r.settings.rest > 0 { // so that the windows themselves are asked, not the readings of those that are due
 		wait(ctx, r.settings.rest)
 	}
-	v, err := judge(r.fleet.ledger, &shown{rig: r, ctx: ctx})
+	v, err := judge(r.fleet.ledger, &shown{rig: r, ctx: ctx, patience: comeAgainFor})
 	if err != nil {
 		return v, err
 	}
 	return v, r.verify(ctx, &v)
 }
+
+// judgedIn is far above what comparing takes, a thousand tenants on a machine that does other things included.
+const judgedIn = 30 * time.Minute
 
 var errNotRun = errors.New("not run")

@@ -24,7 +24,7 @@ func (r *rig) verify(ctx context.Context, v *verdict) error {
 	command.Stderr = r.log
 	out, err := command.Output()
 	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) { // 1 says that something is wrong
 		return fmt.Errorf("verify: %w", err)
 	}
 	return v.read(out)
