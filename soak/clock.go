@@ -114,15 +114,7 @@ func moveClock(ctx context.Context, s *settings) (row row, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return row, err
 	}
-	moved := *s
-	if moved.binary, err = buildWithClock(ctx, dir); err != nil {
-		return row, err
-	}
-	hand := filepath.Join(dir, "hand")
-	if err := setClock(hand, 0); err != nil {
-		return row, err
-	}
-	r, err := newRig(ctx, &moved, plan{name: "clock", shape: usual, environment: []string{clockVariable + "=" + hand}})
+	r, hand, err := newClockRig(ctx, s, dir, plan{name: "clock", shape: usual})
 	if err != nil {
 		return row, err
 	}
@@ -141,6 +133,21 @@ func moveClock(ctx context.Context, s *settings) (row row, err error) {
 	row.figures = fmt.Sprintf("minutes, hours and days forwards and backwards; longest time without an acknowledgement %.1f s", r.fleet.longestStall().Seconds())
 	row.verdict, err = r.judge(ctx)
 	return row, err
+}
+
+// newClockRig is newRig for a program whose clock can be moved with setClock.
+func newClockRig(ctx context.Context, s *settings, dir string, p plan) (r *rig, hand string, err error) {
+	moved := *s
+	if moved.binary, err = buildWithClock(ctx, dir); err != nil {
+		return nil, "", err
+	}
+	hand = filepath.Join(dir, "hand")
+	if err := setClock(hand, 0); err != nil {
+		return nil, "", err
+	}
+	p.environment = []string{clockVariable + "=" + hand}
+	r, err = newRig(ctx, &moved, p)
+	return r, hand, err
 }
 
 func (r *rig) jump(ctx context.Context, hand string, to time.Duration, queued bool) error {

@@ -30,6 +30,7 @@ type fleet struct {
 	client  *http.Client
 
 	acked, resent, abandoned            atomic.Int64 // packets
+	recognised                          atomic.Int64 // packets that the program said it has already
 	refusedRequests, unansweredRequests atomic.Int64
 	complaint                           complaint
 	blackout                            atomic.Bool             // what arrives now does not reach the devices
@@ -68,7 +69,7 @@ func (f *fleet) start() {
 	f.last = time.Now()
 	f.mu.Unlock()
 	for _, s := range f.senders {
-		s.due = time.Time{}
+		s.due, s.leaving = time.Time{}, false
 		f.wait.Go(func() { s.run(ctx) })
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -90,11 +91,12 @@ func TestJudgeRefusesBrokenSinks(t *testing.T) {
 		"a reading nobody sent": {func(s *series, f *sink) {
 			f.facts = append(f.facts, bucket{at: s.at(501), mean: s.value(501)})
 		}, func(v verdict) int { return v.strange }},
-		"out of order":      {func(_ *series, f *sink) { f.facts[9], f.facts[10] = f.facts[10], f.facts[9] }, func(v verdict) int { return v.disordered }},
-		"rollup wrong":      {func(_ *series, f *sink) { f.breaks = counted(func(p *bucket) { p.mean += 0.25 }) }, func(v verdict) int { return v.rollups }},
-		"rollup's extreme":  {func(_ *series, f *sink) { f.breaks = counted(func(p *bucket) { p.high-- }) }, func(v verdict) int { return v.rollups }},
-		"rollup missing":    {func(_ *series, f *sink) { f.breaks = firstGone }, func(v verdict) int { return v.rollups }},
-		"latest is not new": {func(_ *series, f *sink) { f.facts[489].mean++ }, func(v verdict) int { return v.newest }},
+		"out of order":           {func(_ *series, f *sink) { f.facts[9], f.facts[10] = f.facts[10], f.facts[9] }, func(v verdict) int { return v.disordered }},
+		"rollup wrong":           {func(_ *series, f *sink) { f.breaks = counted(func(p *bucket) { p.mean += 0.25 }) }, func(v verdict) int { return v.rollups }},
+		"rollup counts a resend": {func(_ *series, f *sink) { f.breaks = resendCounted }, func(v verdict) int { return v.rollups }},
+		"rollup's extreme":       {func(_ *series, f *sink) { f.breaks = counted(func(p *bucket) { p.high-- }) }, func(v verdict) int { return v.rollups }},
+		"rollup missing":         {func(_ *series, f *sink) { f.breaks = firstGone }, func(v verdict) int { return v.rollups }},
+		"latest is not new":      {func(_ *series, f *sink) { f.facts[489].mean++ }, func(v verdict) int { return v.newest }},
 	} {
 		s, f := honest()
 		c.harm(s, f)
@@ -112,6 +114,60 @@ func counted(harm func(*bucket)) func(time.Duration, []bucket) []bucket {
 			harm(&points[3])
 		}
 		return points
+	}
+}
+
+// resendCounted adds the first packet of every minute a second time, as rollups do that are added up on the way. A minute
+// holds 30 packets.
+func resendCounted(step time.Duration, points []bucket) []bucket {
+	for i := range points {
+		if step == time.Minute {
+			points[i].mean = (points[i].mean*30 + points[i].low) / 31
+		}
+	}
+	return points
+}
+
+// What the program's own verification finds is a broken promise, and so is one that found nothing to look at.
+func TestVerificationIsRead(t *testing.T) {
+	const good = "what                      looked at  wrong\ncontrol log               41         0\nfiles of ClickHouse       900        0\nrollups against readings  700        0\n"
+	for text, c := range map[string]struct{ wrong, windows int }{
+		good: {0, 700},
+		strings.Replace(good, "700        0", "700        2", 1): {2, 700},
+		strings.Replace(good, "41         0", "41         1", 1): {1, 700},
+	} {
+		var v verdict
+		if err := v.read([]byte(text)); err != nil || v.wrong() != c.wrong || v.windows != c.windows {
+			t.Errorf("%+v, %v of:\n%s", v, err, text)
+		}
+	}
+	for _, text := range []string{"", good[:len(good)/2], "damaged: part 1 of readings\n"} {
+		if err := new(verdict).read([]byte(text)); err == nil {
+			t.Errorf("%q passes for a verification", text)
+		}
+	}
+}
+
+// A corruption that nobody noticed, and one that made the program show what was never sent, break the promise.
+func TestCorruptionsAreToldApart(t *testing.T) {
+	for name, c := range map[string]struct {
+		v      verdict
+		words  []string
+		broken bool
+	}{
+		"noticed":     {verdict{lost: 50}, []string{"flip", "ERROR damaged"}, false},
+		"verified":    {verdict{}, []string{"flip", unverified + "1 places are wrong"}, false},
+		"harmless":    {verdict{}, []string{"flip"}, false},
+		"silent":      {verdict{lost: 50}, []string{"flip"}, true},
+		"wrong chart": {verdict{rollups: 1}, []string{"flip"}, true},
+		"altered":     {verdict{altered: 1}, []string{"flip", "ERROR damaged"}, true},
+		"doubled":     {verdict{doubled: 1}, []string{"flip", "ERROR damaged"}, true},
+	} {
+		var all corruptions
+		all.file(c.v, c.words)
+		if _, broken := all.describe(1); (broken != "") != c.broken {
+			t.Errorf("%s: %q", name, broken)
+		}
 	}
 }
 

@@ -195,8 +195,9 @@ func (s *sender) understand(status int, text []byte, sent int) answer {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return refused
 	case http.StatusOK:
-		var receipt struct{ Accepted int }
+		var receipt struct{ Accepted, Duplicates int }
 		if err := json.Unmarshal(text, &receipt); err == nil && receipt.Accepted == sent {
+			s.fleet.recognised.Add(int64(receipt.Duplicates))
 			return acknowledged
 		}
 	}

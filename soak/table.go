@@ -24,6 +24,7 @@ func scenarios() []scenario {
 		{"many", "kill -9 of everything while a thousand tenants send", killMany},
 		{"pause", "everything is suspended for a while, like a laptop that sleeps", pauseEverything},
 		{"twice", "every device sends everything twice, late and out of order", sendTwice},
+		{"resend", "a tenth of everything is sent again at once, and again a day later", sendAgain},
 		{"clock", "the wall clock jumps under load, half of the time while packets wait", moveClock},
 		{"upgrade", "stopped with a full queue, then started again", upgradeWithBacklog},
 		{"lost-reply", "inserts commit and their answers are lost between ClickHouse and the program", loseReplies},
