@@ -31,8 +31,12 @@ func loseReplies(ctx context.Context, s *settings) (row row, err error) {
 	if err := r.fleet.acknowledgeMore(ctx, 5_000); err != nil {
 		return row, err
 	}
-	w.loseAnswers(func(string) bool { return rand.IntN(2) == 0 }) // often the repetition's, too
-	if err := until(ctx, 10*time.Minute, "enough lost answers", func() error {
+	asked := map[string]int{}
+	w.loseAnswers(func(table string) bool { // one at a time
+		asked[table]++
+		return asked[table]%2 == 1 || rand.IntN(8) == 0 // now and then the repetition's, too
+	})
+	if err := until(ctx, 20*time.Minute, "enough lost answers", func() error {
 		if _, readings := w.lostAnswers(); readings < row.times {
 			return fmt.Errorf("%d", readings)
 		}
