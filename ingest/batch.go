@@ -141,6 +141,7 @@ func (f *Front) claim(in *items) {
 	in.own, in.others = in.own[:0], in.others[:0]
 	f.window.mu.Lock()
 	defer f.window.mu.Unlock()
+	f.window.fetch(in.all)
 	for n := range in.all {
 		i := &in.all[n]
 		if i.verdict != waiting {

@@ -29,6 +29,9 @@ func (t *table) find(k claimKey) *slot {
 	}
 }
 
+// home is where a key is, unless others were there first.
+func (t *table) home(k claimKey) *slot { return &t.slots[k[0]&uint64(len(t.slots)-1)] }
+
 func (t *table) get(k claimKey) (content uint64, ok bool) {
 	s := t.find(k)
 	return s.content, s.key == k
