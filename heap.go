@@ -17,7 +17,7 @@ const (
 	// leastGrowth and mostGrowth bound it, in percent of what lives: with less, a heap of many sockets and devices would be
 	// walked over and over; more gains nothing that can be measured.
 	leastGrowth = 20
-	mostGrowth  = 200
+	mostGrowth  = 100
 	// heapEvery is how often the setting follows the heap, and heapChange by how many percent points it must differ.
 	heapEvery  = 2 * time.Second
 	heapChange = 10
