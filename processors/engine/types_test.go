@@ -143,3 +143,15 @@ func TestSettingsReachTheQuery(t *testing.T) {
 		t.Fatalf("a setting of one request was left to the next: %q", def)
 	}
 }
+
+// What a power cut leaves of a merge that was not synced looks like a part whose rows are lost.
+func TestTablesSyncWhatTheyWrite(t *testing.T) {
+	_, r := open(t)
+	for _, name := range []string{"min_rows_to_fsync_after_merge", "fsync_after_insert", "fsync_part_directory"} {
+		var value string
+		must(t, r.QueryRow(t.Context(), "SELECT value FROM system.merge_tree_settings WHERE name = {name:String}", clickhouse.Named("name", name)).Scan(&value))
+		if value != "1" {
+			t.Errorf("%s is %s", name, value)
+		}
+	}
+}
