@@ -13,6 +13,9 @@ func TestTrimTakesWhatOutlivedItsLane(t *testing.T) {
 	now := time.Now()
 	clock := func() time.Time { return now }
 	b := open(t, t.TempDir(), func(o *Options) { o.Now = clock })
+	if done, err := b.Trim(t.Context(), telemetry.Critical, 0); err != nil || done != (Trimmed{}) {
+		t.Errorf("an empty lane: %+v, %v", done, err)
+	}
 	for n := range 20 {
 		b.mustPost(fmt.Sprintf(`{"id":"p%d","values":{"a":1}}`, n))
 	}
