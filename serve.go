@@ -139,6 +139,9 @@ func (p *platform) serve(ctx context.Context) (err error) {
 	}
 	p.down.supervise("heap", keepHeap, fail)
 	p.down.supervise("room in lanes", p.keepRoom, fail)
+	if p.broker == nil {
+		p.down.supervise("reach of NATS", p.keepReach, fail)
+	}
 	p.down.supervise("demo data", p.runDemo, fail)
 	handler, err := p.openDoors(fail)
 	if err != nil {
@@ -187,6 +190,8 @@ func (p *platform) openIngest(ctx context.Context) (err error) {
 	}
 	if p.broker != nil {
 		options.Room = p.broker.Room
+	} else {
+		options.Silent = func() { p.leave(conn) }
 	}
 	if p.front, err = ingest.Open(ctx, options); err != nil {
 		return err

@@ -37,6 +37,7 @@ func (c *committer) commit(turn []group) {
 		if !together {
 			err = c.trySingly(ctx, turn, undecided, started)
 		}
+		c.heard(err)
 		if !slices.ContainsFunc(turn, func(g group) bool { return !g.decided }) {
 			return
 		}
@@ -46,6 +47,22 @@ func (c *committer) commit(turn []group) {
 			c.giveUp(turn, err)
 			return
 		}
+	}
+}
+
+// heard tells Options.Silent when there was no word of a stream for too long: no answer, or that nobody is there to give one.
+func (c *committer) heard(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	silent := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
+	switch {
+	case !silent:
+		c.silentSince = time.Time{}
+	case c.silentSince.IsZero():
+		c.silentSince = time.Now()
+	case time.Since(c.silentSince) > silence:
+		c.silentSince = time.Time{}
+		c.silent()
 	}
 }
 

@@ -30,7 +30,7 @@
 //
 // When the stream is slow, requests gather in its next messages, up to a bound of waiting bytes for a tenant and for all;
 // beyond it they are refused with ErrUnavailable at once. When the stream does not answer, a request waits five seconds and gets ErrUnavailable, and
-// its packets count as undecided: the publisher goes on asking with the same message id, so that the stream stores them
+// its packets count as undecided: the publisher tells Options.Silent and goes on asking with the same message id, so that the stream stores them
 // once, and a repetition waits for that. When the stream is full, or the broker's disk nearly is (Options.Room), requests
 // are refused with ErrFull and nothing unprocessed is dropped. Keeping a rejected packet or telling of an attempt never
 // makes a good packet fail.

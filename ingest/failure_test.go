@@ -65,6 +65,30 @@ func TestLostAcknowledgementStoresOnce(t *testing.T) {
 	}
 }
 
+func TestASilentStreamIsTold(t *testing.T) {
+	told := make(chan struct{}, 1)
+	b := open(t, t.TempDir(), func(o *Options) {
+		o.Silent = func() {
+			select {
+			case told <- struct{}{}:
+			default:
+			}
+		}
+	})
+	b.mustPost(`{"id":"p","values":{"a":1}}`)
+	b.acks(telemetry.Standard, false)
+	if _, err := b.post(`{"id":"q","values":{"a":1}}`); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	select {
+	case <-told:
+	case <-time.After(30 * time.Second):
+		t.Fatal("nobody was told")
+	}
+	b.acks(telemetry.Standard, true)
+	b.mustPost(`{"id":"q","values":{"a":1}}`)
+}
+
 func TestMissingStreamIsUnavailable(t *testing.T) {
 	b := open(t, t.TempDir(), nil)
 	if err := b.js.DeleteStream(t.Context(), telemetry.LaneStream(telemetry.Standard)); err != nil {

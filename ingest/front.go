@@ -28,7 +28,10 @@ type Options struct {
 	SyncAlways bool
 	// Room returns an error, for the operator, while packets are to be refused because the broker's disk is nearly full.
 	// Nil means that it never is.
-	Room       func() error
+	Room func() error
+	// Silent is called when there was no word of a stream for some seconds, and again after as many more: the server at the
+	// other end of Conn may be cut off from the others. It must not block. Nil means that nobody wants to know.
+	Silent     func()
 	Registerer prometheus.Registerer
 	Log        *slog.Logger
 	Now        func() time.Time // nil means time.Now
@@ -58,6 +61,9 @@ func (o *Options) complete() error {
 	}
 	if o.Room == nil {
 		o.Room = func() error { return nil }
+	}
+	if o.Silent == nil {
+		o.Silent = func() {}
 	}
 	return nil
 }

@@ -33,6 +33,9 @@ const (
 	// decideDeadline stops the attempts while the stream still knows the message id, so that none is ever stored twice.
 	decideDeadline = duplicateWindow - 10*time.Second
 	retryPause     = 250 * time.Millisecond
+	// silence is what is told to Options.Silent: the streams of a cluster that lost a node are without a leader for about
+	// as long, and then it does no harm.
+	silence = 2 * time.Second
 )
 
 // flight is what one request puts into one message: it is acknowledged or lost as a whole.
@@ -60,6 +63,7 @@ func (f *flight) decided() bool {
 type publishers struct {
 	acks    *acks
 	settle  func(*flight) // learns each outcome before its request does
+	silent  func()        // Options.Silent
 	metrics *metrics
 	boot    string // makes message ids of this process its own
 	workers int    // turns of one lane that may be on their way at once
@@ -73,7 +77,7 @@ type publishers struct {
 // newPublishers makes the committers. Behind an fsync one turn at a time is enough: a second one would only make both
 // smaller. Where nobody waits for a disk, more of them keep the broker busy.
 func newPublishers(o Options, settle func(*flight)) *publishers {
-	p := &publishers{settle: settle, boot: nuid.Next() + "-", workers: 1}
+	p := &publishers{settle: settle, silent: o.Silent, boot: nuid.Next() + "-", workers: 1}
 	if !o.SyncAlways {
 		p.workers = workersWithoutSync
 	}
@@ -105,10 +109,11 @@ type committer struct {
 	lane    telemetry.Lane
 	batches atomic.Bool // turns go as atomic batches, until the stream says that it knows none
 
-	mu      sync.Mutex
-	lines   map[id.Tenant]*line // those with bytes
-	ready   []*line             // those with flights that wait, next one first
-	working int
+	mu          sync.Mutex
+	lines       map[id.Tenant]*line // those with bytes
+	ready       []*line             // those with flights that wait, next one first
+	working     int
+	silentSince time.Time // when an attempt first got no word of the stream; zero after one that did
 }
 
 // group is one message: flights of one tenant.
