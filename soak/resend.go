@@ -29,34 +29,35 @@ func sendAgain(ctx context.Context, s *settings) (row row, err error) {
 		return row, err
 	}
 	soon := r.fleet.recognised.Load()
-	if err := setClock(hand, 24*time.Hour); err != nil {
+	if err := r.restartAt(ctx, hand, 24*time.Hour); err != nil {
 		return row, err
 	}
-	wait(ctx, time.Second) // for the program to have noticed
 	late := r.fleet.again(usual.echo, false)
 	if err := r.fleet.finish(ctx); err != nil {
 		return row, err
 	}
 	known := r.fleet.recognised.Load() - soon
-	if err := r.sendAgainAfterRestart(ctx, hand); err != nil {
+	if err := r.restartAt(ctx, hand, 24*time.Hour); err != nil {
 		return row, err
 	}
-	row.figures = fmt.Sprintf("%d packets recognised soon after; of %d sent again a day later, under their old ids, %d; then a kill, and as many under new ids beside new ones", soon, late, known)
+	r.fleet.again(usual.echo, true)
+	r.fleet.start()
+	if err := r.fleet.acknowledgeMore(ctx, 20_000); err != nil {
+		return row, err
+	}
+	row.figures = fmt.Sprintf("%d packets recognised as sent before soon after; of %d sent again a day later, under their old ids, %d; then as many under new ids beside new ones, a kill before each", soon, late, known)
 	row.verdict, err = r.judge(ctx)
 	return row, err
 }
 
-func (r *rig) sendAgainAfterRestart(ctx context.Context, hand string) error {
+// restartAt kills the program and starts it with that clock. A program that runs measures how long it remembers
+// something by a clock that cannot be moved.
+func (r *rig) restartAt(ctx context.Context, hand string, ahead time.Duration) error {
 	r.process.kill()
-	if err := setClock(hand, 0); err != nil {
+	if err := setClock(hand, ahead); err != nil {
 		return err
 	}
-	if err := r.start(ctx); err != nil {
-		return err
-	}
-	r.fleet.again(usual.echo, true)
-	r.fleet.start()
-	return r.fleet.acknowledgeMore(ctx, 20_000)
+	return r.start(ctx)
 }
 
 // again has a share of everything that was acknowledged sent once more, in any order, and returns how many packets. The
