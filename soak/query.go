@@ -126,5 +126,6 @@ func (a *shown) askOnce(s *series, accept, path string) (body io.ReadCloser, lat
 	}
 	text, _ := io.ReadAll(response.Body)
 	response.Body.Close()
-	return nil, response.StatusCode == http.StatusServiceUnavailable, fmt.Errorf("%s: status %d: %s", path, response.StatusCode, text)
+	later = response.StatusCode == http.StatusServiceUnavailable || response.StatusCode == http.StatusTooManyRequests
+	return nil, later, fmt.Errorf("%s: status %d: %s", path, response.StatusCode, text)
 }
