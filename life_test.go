@@ -122,10 +122,13 @@ type running struct {
 	base string
 }
 
-func startPlatform(t *testing.T) *running {
+func startPlatform(t *testing.T, change ...func(*config)) *running {
 	t.Helper()
 	out := &announcement{ready: make(chan struct{})}
 	c := config{Listen: "127.0.0.1:0", Data: t.TempDir(), Durability: "disk", natsConfig: natsConfig{NATSReplicas: 1}, LaneBytes: minLaneBytes, LogLevel: "warn"}
+	for _, edit := range change {
+		edit(&c)
+	}
 	p := &platform{config: &c, log: c.logger(), stdout: out, registry: prometheus.NewRegistry(), began: time.Now()}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

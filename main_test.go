@@ -43,7 +43,7 @@ var rooms = map[string]struct {
 	"longwave/migrations":                      {"", "numbered SQL files and how to apply them"},
 	"longwave/web/handler":                     {"tenants ingest ingest/telemetry processors/forward", "needs their errors for the one table from error to status"},
 	"longwave/web/live":                        {"tenants/id ingest/telemetry", "fans out to subscribers without knowing what a browser is"},
-	"longwave/web":                             {"tenants tenants/id tenants/session ingest/telemetry web/handler web/live views static", "pages; reads through small interfaces of its own, so neither ClickHouse nor NATS"},
+	"longwave/web":                             {"tenants tenants/id processors/forward processors/forward/reach tenants/session ingest/telemetry web/handler web/live views static", "pages; reads through small interfaces of its own, so neither ClickHouse nor NATS"},
 	"longwave/api":                             {"tenants tenants/id processors/forward processors/forward/reach ingest ingest/telemetry web/handler", "JSON in and out; never renders a page"},
 	"longwave/views":                           {"", "receives finished strings"},
 	"longwave/static":                          {"", "files"},

@@ -34,8 +34,9 @@ func (p *platform) apiOptions(adapter *handler.Adapter) api.Options {
 func (p *platform) webOptions(adapter *handler.Adapter) web.Options {
 	return web.Options{
 		Handler: adapter, Tenants: p.tenants, Sessions: p.sessions, Hub: p.hub,
-		Readings: func(t id.Tenant) web.Reader { return p.store.ForTenant(t) },
-		Rejected: p.front.Rejected, System: p.system, AddressKey: ingest.AddressKey, StartDemo: p.startDemo,
+		Readings:     func(t id.Tenant) web.Reader { return p.store.ForTenant(t) },
+		Destinations: p.forward,
+		Rejected:     p.front.Rejected, System: p.system, AddressKey: ingest.AddressKey, StartDemo: p.startDemo,
 		Version: version, QueueRetention: queueRetention, Log: p.log,
 	}
 }

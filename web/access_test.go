@@ -29,7 +29,7 @@ func everyRoute(t *testing.T, f func(method, pattern string)) {
 }
 
 func fill(pattern, tenant, device string) string {
-	return strings.NewReplacer("{tenant}", tenant, "{device}", device, "{key}", "k-0000000000000000").Replace(pattern)
+	return strings.NewReplacer("{tenant}", tenant, "{device}", device, "{key}", "k-0000000000000000", "{destination}", "o-0000000000000000", "{attempt}", "1").Replace(pattern)
 }
 
 func TestEveryPageAnswersAForeignTenantLikeAMissingOne(t *testing.T) {
@@ -138,5 +138,26 @@ func TestNothingChangesByGet(t *testing.T) {
 	})
 	if after := s.tenants.State().Position(); after != before {
 		t.Errorf("the control log grew from %d to %d", before, after)
+	}
+}
+
+func TestADestinationOfAnotherTenantIsNotThere(t *testing.T) {
+	s := start(t)
+	s.owner()
+	theirs := s.destination("ops")
+	eve := s.stranger()
+	everyRoute(t, func(method, pattern string) {
+		if !strings.Contains(pattern, "{destination}") {
+			return
+		}
+		path := strings.ReplaceAll(pattern, "{destination}", string(theirs.ID))
+		foreign := eve.do(method, fill(path, string(eve.tenant), ""), url.Values{"name": {"taken over"}}, nil)
+		missing := eve.do(method, fill(pattern, string(eve.tenant), ""), url.Values{"name": {"taken over"}}, nil)
+		if foreign.status != http.StatusNotFound || foreign.body != missing.body {
+			t.Errorf("%s %s: answers %d, want the 404 of a destination that does not exist", method, pattern, foreign.status)
+		}
+	})
+	if found, ok := s.tenants.State().Destination(theirs.Tenant, theirs.ID); !ok || found.Name != "ops" || found.Disabled {
+		t.Error("the foreign destination was changed")
 	}
 }

@@ -173,6 +173,9 @@ func (w *window) violations(axe string) []string {
 
 func looks(s *site, d tenants.Device) []look {
 	list, one := s.devices(), devicePath(d)
+	out := s.destination("ops")
+	s.busy(out)
+	outPath := destinationPath(out)
 	key := string(s.tenants.State().Keys(d.Tenant)[0].ID)
 	return []look{
 		{"sign-in", "/sign-in", false},
@@ -180,6 +183,8 @@ func looks(s *site, d tenants.Device) []look {
 		{"register", list + "/register", true}, {"delete", list + "/delete?device=" + string(d.ID), true},
 		{"connect", one + "/connect", true}, {"overview", one, true}, {"packets", one + "?tab=packets", true},
 		{"rejected", one + "?tab=rejected", true}, {"settings", one + "?tab=settings", true}, {"rotate", one + "/rotate", true},
+		{"destinations", destinationsPath(d.Tenant), true}, {"destination", outPath, true}, {"destination-edit", outPath + "/edit", true},
+		{"destination-new", destinationsPath(d.Tenant) + "/new?kind=slack", true}, {"destination-delete", outPath + "/delete", true},
 		{"keys", keysPath(d.Tenant), true}, {"revoke", keysPath(d.Tenant) + "/" + key + "/revoke", true}, {"system", "/system", true}, {"not-found", "/nothing-here", true},
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"longwave/ingest/telemetry"
 	"longwave/tenants"
 	"longwave/tenants/id"
+	"longwave/tenants/seal"
 	"longwave/tenants/session"
 	"longwave/web/handler"
 	"longwave/web/live"
@@ -41,6 +42,7 @@ type site struct {
 	storage  *storage
 	rejected []telemetry.RejectedPacket
 	system   System
+	deliver  *deliverer
 	claimed  tenants.Claimed
 	demo     error // what starting demo data answers
 }
@@ -51,9 +53,12 @@ func start(t testing.TB) *site {
 	t.Helper()
 	_, _, js := natstest.Start(t)
 	log := slog.New(slog.DiscardHandler)
-	s := &site{t: t, js: js, storage: newStorage(), demo: errors.New("not wanted")}
-	var err error
-	if s.tenants, err = tenants.Open(t.Context(), tenants.Options{JS: js, Replicas: 1, Log: log, Now: time.Now}); err != nil {
+	ring, err := seal.Ensure(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, js: js, storage: newStorage(), deliver: &deliverer{}, demo: errors.New("not wanted")}
+	if s.tenants, err = tenants.Open(t.Context(), tenants.Options{JS: js, Replicas: 1, Log: log, Now: time.Now, Secrets: ring}); err != nil {
 		t.Fatal(err)
 	}
 	if s.sessions, err = session.Open(t.Context(), session.Options{JS: js, Replicas: 1, Log: log, Now: time.Now}); err != nil {
@@ -100,7 +105,7 @@ func (s *site) serve(log *slog.Logger) {
 		Rejected: func(context.Context, id.Tenant, id.Device, int) ([]telemetry.RejectedPacket, error) {
 			return s.rejected, nil
 		},
-		System: func(context.Context) System { return s.system },
+		System: func(context.Context) System { return s.system }, Destinations: s.deliver,
 		StartDemo: func(ctx context.Context, by tenants.Actor, t id.Tenant) error {
 			if s.demo != nil {
 				return s.demo

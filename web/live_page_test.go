@@ -79,6 +79,7 @@ func (p *plant) serveLive(hub *live.Hub) {
 		Readings:       func(id.Tenant) Reader { return p.history },
 		Rejected:       func(context.Context, id.Tenant, id.Device, int) ([]telemetry.RejectedPacket, error) { return nil, nil },
 		System:         func(context.Context) System { return System{} },
+		Destinations:   &deliverer{},
 		AddressKey:     func(string) string { return "k1" },
 		QueueRetention: time.Hour,
 	})

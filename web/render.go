@@ -63,6 +63,8 @@ func navigation(path string, p tenants.Principal, memberships []tenants.Membersh
 		home, devices, keys := tenantPath(m.Tenant.ID), devicesPath(m.Tenant.ID), keysPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Home", Href: home, Current: path == home})
 		links = append(links, views.Link{Label: "Devices", Href: devices, Current: below(path, devices)})
+		destinations := destinationsPath(m.Tenant.ID)
+		links = append(links, views.Link{Label: "Destinations", Href: destinations, Current: below(path, destinations)})
 		if m.Role == tenants.Owner {
 			links = append(links, views.Link{Label: "API keys", Href: keys, Current: below(path, keys)})
 		}

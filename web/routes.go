@@ -37,6 +37,7 @@ func (w *Web) Mount(root chi.Router) {
 		r.Post(tenant+"/demo", w.inTenant(tenants.EditDevices, w.startDemo))
 		r.Post(tenant+"/demo/delete", w.inTenant(tenants.DeleteDevices, w.removeDemo))
 
+		w.mountDestinations(r)
 		r.Get(devices, w.inTenant(tenants.View, w.listDevices))
 		r.Get(tenant+"/devices.csv", w.inTenant(tenants.View, w.exportDevices))
 		r.Post(devices, w.inTenant(tenants.EditDevices, w.registerDevice))

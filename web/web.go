@@ -37,7 +37,9 @@ type Options struct {
 	// Rejected reads the newest rejected packets that were kept of a device, newest first.
 	Rejected func(ctx context.Context, t id.Tenant, d id.Device, limit int) ([]telemetry.RejectedPacket, error)
 	System   func(context.Context) System
-	Hub      *live.Hub
+	// Destinations is what delivers to destinations.
+	Destinations Deliverer
+	Hub          *live.Hub
 	// AddressKey hashes the caller's address as ingest does for attempts that belong to no device.
 	AddressKey func(address string) string
 	// StartDemo makes demo devices and begins to feed them.
@@ -53,8 +55,8 @@ func (o Options) check() error {
 	switch {
 	case o.Tenants == nil, o.Sessions == nil, o.Handler == nil:
 		return errors.New("web: Tenants, Sessions and Handler are required")
-	case o.Readings == nil, o.Rejected == nil, o.System == nil:
-		return errors.New("web: Readings, Rejected and System are required")
+	case o.Readings == nil, o.Rejected == nil, o.System == nil, o.Destinations == nil:
+		return errors.New("web: Readings, Rejected, System and Destinations are required")
 	case o.AddressKey == nil, o.Log == nil, o.QueueRetention <= 0:
 		return errors.New("web: AddressKey, Log and a positive QueueRetention are required")
 	}

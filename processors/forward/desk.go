@@ -167,6 +167,10 @@ func (f *Forwarder) Send(ctx context.Context, t id.Tenant, d id.Destination, m M
 	if err != nil {
 		return err
 	}
+	if f.crowds(ctx, t) {
+		l.discard("share_used")
+		return ErrFull
+	}
 	return l.queue(ctx, body, m.ID)
 }
 

@@ -3,6 +3,7 @@ package forward
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -175,6 +176,37 @@ func TestFullQueueDiscardsWhatIsNew(t *testing.T) {
 	}
 	if err := r.Send(t.Context(), r.tenant, own.ID, Message{ID: "x"}); !errors.Is(err, ErrFull) {
 		t.Error(err)
+	}
+}
+
+// TestNobodyTakesTheOthersPlace fills OUT by one tenant, and sees that another one still has room.
+func TestNobodyTakesTheOthersPlace(t *testing.T) {
+	r := newRig(t)
+	stream, err := r.js.Stream(t.Context(), telemetry.OutStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := stream.CachedInfo().Config
+	config.MaxBytes = 64 << 10
+	if _, err := r.js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	greedy := r.addTo(r.tenant, Destination{Own: true}, "greedy", "")
+	modest := r.addTo(id.New[id.Tenant](), Destination{Own: true}, "modest", "")
+	full := false
+	for i := 0; i < 1000 && !full; i++ {
+		err := r.Send(t.Context(), greedy.Tenant, greedy.ID, Message{ID: fmt.Sprint(i), Text: strings.Repeat("x", 500)})
+		full = errors.Is(err, ErrFull)
+		if err != nil && !full {
+			t.Fatal(err)
+		}
+		r.ahead += shareKnown // so that each look is a new one
+	}
+	if !full || r.state(greedy).Queued > 100 {
+		t.Errorf("full: %v, queued %d", full, r.state(greedy).Queued)
+	}
+	if err := r.Send(t.Context(), modest.Tenant, modest.ID, Message{ID: "a"}); err != nil {
+		t.Errorf("the other tenant: %v", err)
 	}
 }
 

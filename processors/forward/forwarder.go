@@ -82,7 +82,8 @@ func (o *Options) complete() error {
 type Forwarder struct {
 	Options
 	metrics *metrics
-	asked   chan struct{} // tests are made one at a time in each copy
+	asked   chan struct{} // a place for each test that is being made
+	shares  shares
 
 	mu    sync.RWMutex
 	lines map[address]*line

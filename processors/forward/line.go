@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -62,6 +63,7 @@ type line struct {
 	mu        sync.Mutex
 	cancel    context.CancelFunc // nil before start; a no-op once stopped
 	discarded map[string]int     // since it was last said, by reason
+	fullUntil time.Time          // the queue was found full, and is taken to be until then
 }
 
 func newLine(f *Forwarder, d Destination) *line {

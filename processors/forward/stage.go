@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -28,11 +27,8 @@ const (
 	// company is how long the first message waits for others that are there already.
 	company = 2 * time.Millisecond
 	// ackWait is after how long NATS gives a message to another copy; hold extends it.
-	ackWait  = 30 * time.Second
-	idleWait = 30 * time.Second
-	// passTimeout bounds one attempt to put a hand into OUT.
-	passTimeout = 10 * time.Second
-
+	ackWait      = 30 * time.Second
+	idleWait     = 30 * time.Second
 	firstPause   = 100 * time.Millisecond
 	longestPause = 5 * time.Second
 
@@ -134,7 +130,7 @@ func gather(ctx context.Context, incoming jetstream.MessagesContext) ([]jetstrea
 // pass puts everything of a hand that is to be forwarded into OUT. It tries until it succeeds, and fails only because the
 // program stops; then the hand is put back.
 func (s *stage) pass(ctx context.Context, hand []jetstream.Msg) error {
-	out := s.outgoing(hand)
+	out := s.outgoing(ctx, hand)
 	for failures := 1; len(out) > 0; failures++ {
 		left, err := s.publish(ctx, out)
 		if out = left; len(out) == 0 {
@@ -156,15 +152,8 @@ func (s *stage) pass(ctx context.Context, hand []jetstream.Msg) error {
 	return nil
 }
 
-// parcel is one message for one destination.
-type parcel struct {
-	line *line
-	id   string
-	body []byte
-}
-
 // outgoing reads what is to be forwarded. The tenant comes from the subject, never from the payload.
-func (s *stage) outgoing(hand []jetstream.Msg) []parcel {
+func (s *stage) outgoing(ctx context.Context, hand []jetstream.Msg) []parcel {
 	var out []parcel
 	for _, m := range hand {
 		if !telemetry.Forwards(m.Data()) {
@@ -173,7 +162,7 @@ func (s *stage) outgoing(hand []jetstream.Msg) []parcel {
 		_, tenant, err := telemetry.ParseLaneSubject(m.Subject())
 		if err == nil {
 			err = telemetry.EachBatch(m.Data(), func(b *telemetry.Batch) error {
-				out = s.pack(out, tenant, b)
+				out = s.pack(out, tenant, b, s.crowds(ctx, tenant))
 				return nil
 			})
 		}
@@ -184,12 +173,12 @@ func (s *stage) outgoing(hand []jetstream.Msg) []parcel {
 	return out
 }
 
-// pack makes parcels of the packets of a batch that go somewhere.
-func (s *stage) pack(out []parcel, t id.Tenant, b *telemetry.Batch) []parcel {
-	lines := make([]*line, len(b.Destinations))
+// pack makes parcels of the packets of a batch that go somewhere. A tenant that crowds the others out gets none.
+func (s *stage) pack(out []parcel, t id.Tenant, b *telemetry.Batch, crowds bool) []parcel {
+	lines, full := make([]*line, len(b.Destinations)), make([]bool, len(b.Destinations))
 	for i, d := range b.Destinations {
 		if l, err := s.line(t, d); err == nil { // one that was deleted since wants nothing
-			lines[i] = l
+			lines[i], full[i] = l, l.full(s.Now())
 		}
 	}
 	name := s.Directory.DeviceName(t, b.Device)
@@ -208,6 +197,10 @@ func (s *stage) pack(out []parcel, t id.Tenant, b *telemetry.Batch) []parcel {
 			case p.Forward&(1<<k) == 0 || l == nil:
 			case err != nil:
 				l.discard("too_large")
+			case crowds:
+				l.discard("share_used")
+			case full[k]:
+				l.discard("queue_full")
 			case l.d.Disabled:
 				s.metrics.discarded.WithLabelValues("disabled").Inc()
 			default:
@@ -216,48 +209,6 @@ func (s *stage) pack(out []parcel, t id.Tenant, b *telemetry.Batch) []parcel {
 		}
 	}
 	return out
-}
-
-// publish puts parcels into OUT and returns those that are not known to be there. What a full queue refuses is discarded.
-func (s *stage) publish(ctx context.Context, out []parcel) (left []parcel, err error) {
-	ctx, cancel := context.WithTimeout(ctx, passTimeout)
-	defer cancel()
-	futures := make([]jetstream.PubAckFuture, 0, len(out))
-	for i := range out {
-		future, err := s.JS.PublishMsgAsync(out[i].line.message(out[i].body), jetstream.WithMsgID(out[i].line.unique(out[i].id)))
-		if err != nil {
-			return out, err // the ids make repeating harmless
-		}
-		futures = append(futures, future)
-	}
-	for i, future := range futures {
-		select {
-		case <-future.Ok():
-			s.metrics.queued.Inc()
-		case refused := <-future.Err():
-			if full(refused) {
-				out[i].line.discard("queue_full")
-				continue
-			}
-			left, err = append(left, out[i]), refused
-		case <-ctx.Done():
-			return append(left, out[i:]...), ctx.Err()
-		}
-	}
-	return left, err
-}
-
-// storeFailed is what JetStream answers when a message cannot be stored. It has no code for each cause: those that are
-// limits of the stream begin with limitReached.
-const (
-	storeFailed  jetstream.ErrorCode = 10077
-	limitReached                     = "maximum "
-)
-
-// full says whether JetStream refused a message because there is no room for it.
-func full(err error) bool {
-	var refused *jetstream.APIError
-	return errors.As(err, &refused) && refused.ErrorCode == storeFailed && strings.HasPrefix(refused.Description, limitReached)
 }
 
 // pause waits before the attempt after the given number of failures, or until ctx ends.

@@ -49,7 +49,7 @@ func streams(replicas int) []jetstream.StreamConfig {
 			// A full queue refuses what is new: what is in it was promised, and a receiver that comes back wants it.
 			Discard: jetstream.DiscardNew, DiscardNewPerSubject: true,
 			MaxMsgsPerSubject: queueMessages, MaxBytes: queueBytes, MaxAge: keepQueued, MaxMsgSize: MaxBody + 4096,
-			Duplicates: duplicateWindow, AllowMsgTTL: true,
+			Duplicates: duplicateWindow, AllowMsgTTL: true, AllowAtomicPublish: true,
 		},
 		{
 			Name: telemetry.DeliveryStream, Subjects: []string{telemetry.DeliveryFilter()}, Description: "attempts to reach destinations",

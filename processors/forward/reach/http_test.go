@@ -6,12 +6,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,4 +165,21 @@ func causeIn(err error) string {
 		return failed.Cause
 	}
 	return ""
+}
+
+// TestRedirectsAreNotFollowed answers with every kind of redirect to a server that counts who comes.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	var reached atomic.Int32
+	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
+	defer inside.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		server, r := receiver(t, func(w http.ResponseWriter, req *http.Request) { http.Redirect(w, req, inside.URL+"/metadata", status) })
+		answer, err := r.Reach(t.Context(), Target{URL: server.URL}, message())
+		if causeIn(err) != fmt.Sprint("answer_", status) || answer.Header.Get("Location") == "" {
+			t.Errorf("%d: %+v, %v", status, answer, err)
+		}
+	}
+	if reached.Load() != 0 {
+		t.Errorf("%d redirects were followed", reached.Load())
+	}
 }
