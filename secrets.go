@@ -20,6 +20,10 @@ func (p *platform) openSecrets(dir *dataDir) (*seal.Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--data: %w", err)
 	}
+	if p.NATSURL != "" { // the control log may be shared, and a key in the directory of one copy is not
+		p.log.Warn("copies of the program that share this NATS need the same master key: name one file with --master-key-file",
+			"file", filepath.Join(dir.path, seal.File), "key", ring.Current())
+	}
 	if ring.Fresh() {
 		p.log.Warn("a master key was made: keep a copy of it elsewhere, sealed secrets cannot be read without it",
 			"file", filepath.Join(dir.path, seal.File), "key", ring.Current())
