@@ -10,6 +10,7 @@ import (
 	"longwave/processors/forward/reach"
 	"longwave/tenants"
 	"longwave/tenants/id"
+	"longwave/web"
 )
 
 // openForwarding starts what brings packets and notifications to destinations.
@@ -38,6 +39,16 @@ func (p *platform) openForwarding(ctx context.Context, fail context.CancelCauseF
 	}
 	p.down.supervise("destinations", p.forward.Run, fail)
 	return nil
+}
+
+// destinationsCheck says how far forwarding is behind the lanes: what it has not looked through cannot make room in them.
+func (p *platform) destinationsCheck(ctx context.Context) web.Check {
+	lags, err := p.forward.Lag(ctx)
+	behind := uint64(0)
+	for _, lag := range lags {
+		behind += lag.Messages
+	}
+	return web.Check{Name: "destinations", Detail: fmt.Sprintf("%d messages of the lanes are to be looked through for what is forwarded", behind), Err: err}
 }
 
 // directory tells package forward of the destinations in the control log.

@@ -135,6 +135,7 @@ func (p *platform) system(ctx context.Context) web.System {
 	}
 	// Not a reason to take no packets, so not among the checks of /readyz.
 	s.Checks = append(s.Checks, web.Check{Name: "stored data", Detail: "no part was set aside as damaged", Err: p.store.Undamaged(ctx)})
+	s.Checks = append(s.Checks, p.destinationsCheck(ctx))
 	lags, err := p.runner.Lag(ctx)
 	if err != nil {
 		s.Checks = append(s.Checks, web.Check{Name: "lanes", Err: err})

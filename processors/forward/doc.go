@@ -23,6 +23,8 @@
 //     there already. A message that nobody takes is dropped after a day.
 //   - A destination that is disabled gets nothing new, and its queue waits, up to keepQueued. With one that is deleted, its
 //     queue, attempts and work list go.
+//   - Packets of a device that is deleted are still delivered if they were queued by then, and are kept on work lists and
+//     with attempts until their time is over: erasing a device empties the tables, not what left for somebody else.
 //   - The attempts that are kept are bounded in number, age and size; of many in a second some are left out, never the
 //     first after a change for better or worse.
 //   - NATS slow or gone: the stage and the workers look for it again with back-off; what is asked of a Forwarder returns

@@ -27,6 +27,8 @@ const (
 const (
 	// holdWait is after how long NATS gives what a worker has in hand to another one: well above the time of an attempt.
 	holdWait = 6 * reach.Timeout
+	// lookAgain is how often a worker looks whether a test by hand has closed the circuit.
+	lookAgain = time.Second
 	// pendingMost is how many messages of a destination may wait for their next attempt while others are tried.
 	pendingMost = 256
 )
@@ -135,7 +137,7 @@ func (l *line) deliver(ctx context.Context) error {
 	for ctx.Err() == nil {
 		left, half := l.breaker.wait(l.f.Now())
 		if left > 0 {
-			wait(ctx, left)
+			wait(ctx, min(left, lookAgain))
 			continue
 		}
 		if half {
