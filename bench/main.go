@@ -31,6 +31,7 @@ type settings struct {
 	dir        string
 	duration   time.Duration
 	only       string
+	loads      string
 	quick      bool
 	readings   int64
 	recordings string
@@ -46,6 +47,7 @@ func flags() *settings {
 	flag.StringVar(&s.library, "engine-library", "", "libchdb; found in node_modules when empty")
 	flag.DurationVar(&s.duration, "duration", 5*time.Second, "length of one measurement")
 	flag.StringVar(&s.only, "only", "", "measure only parts whose name contains one of these, separated by commas")
+	flag.StringVar(&s.loads, "loads", "", "of the part path, only loads whose name contains this")
 	flag.BoolVar(&s.quick, "quick", false, "a second for each measurement and little data: shows that the bench works, not how fast the program is")
 	flag.Int64Var(&s.readings, "readings", 30_000_000, "readings that are stored before questions are asked")
 	flag.StringVar(&s.recordings, "recordings", "", "directory of CSV files of timestamp,value lines, to say what a recorded reading takes on disk")
@@ -82,8 +84,8 @@ func (s *settings) validate() error {
 	switch {
 	case s.readings < leastReadings:
 		return fmt.Errorf("-readings must be at least %d: an hourly reading of fifty series", leastReadings)
-	case s.update && s.only != "":
-		return errors.New("-update writes all tables of a run: leave out -only")
+	case s.update && s.only+s.loads != "":
+		return errors.New("-update writes all tables of a run: leave out -only and -loads")
 	case s.grow && s.variants:
 		return errors.New("either -grow or -variants")
 	}

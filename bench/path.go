@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -85,7 +86,7 @@ func (b *bench) measureReference(ctx context.Context) error {
 	defer p.stop()
 	b.reference = map[string]result{}
 	for _, shape := range shapes("") {
-		if shape.rate > 0 || shape.spread {
+		if shape.rate > 0 || shape.spread || !strings.Contains(shape.name, b.loads) {
 			continue
 		}
 		before, high := p.cost(), p.highest(ctx)
@@ -116,6 +117,9 @@ func (b *bench) measureDurability(ctx context.Context, durability string) (rows 
 	idle, packets := p.cost().resident, int64(0)
 	lanes := size(filepath.Join(p.data(), "queues"))
 	for i, shape := range shapes(durability) {
+		if !strings.Contains(shape.name, b.loads) {
+			continue
+		}
 		l := shape.load
 		// Each load writes its own hours of device time, so that no packet repeats one of another load.
 		l.tokens, l.duration, l.start = p.tokens, b.duration, time.Now().Add(-time.Duration(i+2)*3*time.Hour).UnixMilli()

@@ -44,11 +44,16 @@ func startProgram(ctx context.Context, s *settings, o programOptions) (p *progra
 	if p.installation, err = furnish(ctx, p.data(), o); err != nil {
 		return nil, fmt.Errorf("furnishing an installation: %w", err)
 	}
+	return p, p.serve(ctx, s, o)
+}
+
+// serve starts the process and says how long that took.
+func (p *program) serve(ctx context.Context, s *settings, o programOptions) (err error) {
 	began := time.Now()
 	p.process, err = launch(ctx, o.environment, "address", s.binary, "serve", "--listen", "127.0.0.1:0", "--data", p.data(),
-		"--durability", o.durability, "--device-packets", "0", "--tenant-packets", "0", "--log-level", "error", "--profiling")
+		"--durability", o.durability, "--device-packets", "0", "--tenant-packets", "0", "--log-level", "warn", "--profiling")
 	p.launched = time.Since(began)
-	return p, err
+	return err
 }
 
 func (p *program) data() string { return filepath.Join(p.dir, "data") }

@@ -14,7 +14,7 @@ const rounds = 3
 // measureVariants compares settings of the Go runtime, which every process takes from its environment. The engine's
 // own memory is not Go's and does not change with them.
 func measureVariants(ctx context.Context, b *bench) ([]table, error) {
-	variants := []string{"", "GOGC=50", "GOGC=200", "GOGC=400", "GOGC=off GOMEMLIMIT=512MiB", "GOMAXPROCS=1", "GOMAXPROCS=4"}
+	variants := []string{"", "GOGC=50", "GOGC=100", "GOGC=400", "GOGC=off GOMEMLIMIT=512MiB", "GOMAXPROCS=1", "GOMAXPROCS=4"}
 	measured := map[string][]result{}
 	for range rounds {
 		for _, variant := range variants {

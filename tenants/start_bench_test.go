@@ -146,7 +146,7 @@ func (a *author) append(subject string, e event) {
 		err = fold(a.state, a.chain, message{subject: subject, seq: a.state.seq + 1, data: data})
 	}
 	if err == nil {
-		_, err = a.js.PublishAsync(subject, data)
+		_, err = a.js.PublishAsync(subject, data, jetstream.WithStallWait(time.Minute))
 	}
 	if err != nil {
 		a.b.Fatal(err)
