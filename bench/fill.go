@@ -76,6 +76,9 @@ at, at + {window:Int64} - 10, value + 0.1, toDate('2149-01-01')` + fillFrom
 SELECT {tenant:String}, concat('d-', toString(intDiv(number, 4))), concat('m-', toString(number % 4)), fromUnixTimestamp64Micro({start:Int64}) + number % 86400,
 0, number % 977 / 10, '', now64(), now64(), toDate('2149-01-01') FROM numbers({devices:UInt64} * 4)`
 
+	fillTouched = `INSERT INTO touched (tenant, device, hour, token)
+SELECT {tenant:String}, concat('d-', toString(number)), toStartOfHour(toDateTime({second:Int64}, 'UTC')), 1 FROM numbers({devices:UInt64})`
+
 	fillFleet = `INSERT INTO rollup_1h (tenant, device, metric, ts, low, high, total, count, first_ts, last_ts, last, expires)
 SELECT {tenant:String}, concat('d-', toString(intDiv(number, 720) + {device:UInt32})), 'm-0', toDateTime({second:Int64} + number % 720 * 3600, 'UTC') AS at,
 round(20 + 5 * sin(number / 97), 2) AS value, value + 0.4, value * 360, 360, at, at + 3590, value, toDate('2149-01-01') FROM numbers(720 * {devices:UInt64})`
@@ -95,9 +98,10 @@ func (d *database) fill(ctx context.Context, readings int64) (filled, error) {
 		}
 	}
 	for t := range f.tenants {
-		group.Go(func() error {
-			return d.put(ctx, fillLatest, f.start(), named("tenant", string(benchTenant(t))), named("devices", f.perTenant))
-		})
+		who := []any{named("tenant", string(benchTenant(t))), named("devices", f.perTenant)}
+		group.Go(func() error { return d.put(ctx, fillLatest, f.start(), who...) })
+		// The newest hour of a device that sends is never rolled up yet.
+		group.Go(func() error { return d.put(ctx, fillTouched, f.end.Add(-time.Hour), who...) })
 	}
 	const some = 1000 // devices of the fleet in one statement
 	for first := 0; first < fleetDevices; first += some {

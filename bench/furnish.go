@@ -14,6 +14,8 @@ import (
 	"longwave/ingest/natsd"
 	"longwave/tenants"
 	"longwave/tenants/id"
+	"longwave/tenants/rule"
+	"longwave/tenants/seal"
 )
 
 const (
@@ -54,12 +56,18 @@ func furnish(ctx context.Context, data string, o programOptions) (made installat
 	if err != nil {
 		return made, err
 	}
+	if _, err := seal.Ensure(data); err != nil { // by itself the program would make it and say so
+		return made, err
+	}
 	actor := tenants.Actor{Person: first.Person.ID}
 	made.tenant = string(first.Tenant.ID)
 	if _, made.key, err = service.CreateKey(ctx, actor, first.Tenant.ID, tenants.NewKey{Name: "bench", Role: tenants.Owner}); err != nil {
 		return made, err
 	}
 	if made.devices, made.tokens, err = register(ctx, service, actor, first.Tenant.ID, o.devices); err != nil {
+		return made, err
+	}
+	if err := enact(ctx, service, actor, first.Tenant.ID, o.rules); err != nil {
 		return made, err
 	}
 	for i := range o.tenants {
@@ -111,4 +119,23 @@ func register(ctx context.Context, service *tenants.Service, actor tenants.Actor
 		}
 	}
 	return devices, tokens, nil
+}
+
+// enact gives a tenant rules that look at every packet and match none: one half asks for another device, the other half
+// for a value that every packet has.
+func enact(ctx context.Context, service *tenants.Service, actor tenants.Actor, t id.Tenant, count int) error {
+	for i := range count {
+		when := fmt.Sprintf("temp > %d", 9000+i)
+		if i%2 == 0 {
+			when = fmt.Sprintf(`device.id == "d-elsewhere-%d" and temp > 0`, i)
+		}
+		drafted, err := service.DraftRule(ctx, actor, t, rule.Rule{Name: fmt.Sprint("Rule ", i), When: when, Then: rule.Then{Lane: "critical"}})
+		if err != nil {
+			return err
+		}
+		if _, err := service.EnableRule(ctx, actor, t, drafted.ID, "bench"); err != nil {
+			return err
+		}
+	}
+	return nil
 }

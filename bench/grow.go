@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"longwave/tenants"
+	"longwave/tenants/rule"
 )
 
 // growthLoads are what is sent when something grows: little at a time, and much.
@@ -66,6 +67,18 @@ func growTenants(ctx context.Context, b *bench) ([]table, error) {
 	t := growthTable("More tenants", "tenants", "One device each; every request is another tenant's. Messages never hold packets of two tenants, but they share an fsync.")
 	for _, tenants := range []int{1, 10, 100, spreadTenants} {
 		row, err := b.growthRow(ctx, programOptions{durability: "disk", devices: 1, tenants: tenants}, count(tenants))
+		if err != nil {
+			return nil, err
+		}
+		t.rows = append(t.rows, row)
+	}
+	return []table{t}, nil
+}
+
+func growRules(ctx context.Context, b *bench) ([]table, error) {
+	t := growthTable("More routing rules of one tenant", "rules", "None of them matches, so every packet meets all: half of them ask for another device, half for a value that the packet has.")
+	for _, rules := range []int{0, 1, 100, rule.MaxRules} {
+		row, err := b.growthRow(ctx, programOptions{durability: "disk", devices: benchDevices, rules: rules}, count(rules))
 		if err != nil {
 			return nil, err
 		}

@@ -102,7 +102,7 @@ type part struct {
 func (s *settings) parts() (block string, all []part) {
 	switch {
 	case s.grow:
-		return "growth", []part{{"devices", growDevices}, {"tenants", growTenants}, {"screens", growScreens}, {"readings", growReadings}}
+		return "growth", []part{{"devices", growDevices}, {"tenants", growTenants}, {"rules", growRules}, {"screens", growScreens}, {"readings", growReadings}}
 	case s.variants:
 		return "variants", []part{{"variants", measureVariants}}
 	}

@@ -25,6 +25,7 @@ type programOptions struct {
 	durability  string
 	tenants     int      // beside the first one, each with one device
 	devices     int      // of the first tenant
+	rules       int      // of the first tenant, none of which matches
 	environment []string // beside the bench's own
 }
 
