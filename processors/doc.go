@@ -19,8 +19,12 @@
 //   - A packet of a device that does not exist is dropped, once it is old enough that a copy of the program which
 //     merely has not heard of a new device yet cannot mistake it; until then its message is put back.
 //   - NATS slow or gone, a consumer deleted: the line looks for it again with back-off. Redelivery is harmless.
+//   - What NATS read back from its disk about a consumer is not believed, since that file has no checksum: the Runner keeps a
+//     mark of its own of how far each lane is settled for certain, and begins there. That stores a few seconds' packets
+//     again after each start, which changes nothing.
 //   - Messages that vanish from a lane before they were stored, at its beginning, in its middle or at its end, are
-//     counted and logged within sentinelInterval; never passed over in silence.
+//     counted and logged within sentinelInterval, and so are messages that a damaged disk made unreadable; they are not
+//     waited for, and never passed over in silence.
 //   - Run ends with its context: the block that is being stored gets one last try within drainTimeout and is settled or put
 //     back; what was only gathered is put back at once.
 //

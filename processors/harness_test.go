@@ -14,7 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"longwave/ingest/natsd/natstest"
+	"longwave/ingest/natsd"
 	"longwave/ingest/telemetry"
 	"longwave/processors/engine/enginetest"
 	"longwave/processors/store"
@@ -28,9 +28,11 @@ const patience = 90 * time.Second
 
 // plant is a whole data plane behind the lanes: real NATS, real ClickHouse.
 type plant struct {
-	t     testing.TB
-	js    jetstream.JetStream
-	store *store.Store
+	t      testing.TB
+	dir    string
+	broker *natsd.Server
+	js     jetstream.JetStream
+	store  *store.Store
 
 	mu   sync.Mutex
 	gone map[id.Device]bool
@@ -43,13 +45,13 @@ func newPlant(t testing.TB) *plant {
 
 func newPlantOn(t testing.TB, writer, reader *clickhouse.Options) *plant {
 	t.Helper()
-	_, _, js := natstest.Start(t)
 	s, err := store.Open(t.Context(), store.Options{Connect: writer, Reader: reader})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	p := &plant{t: t, js: js, store: s, gone: make(map[id.Device]bool)}
+	p := &plant{t: t, dir: t.TempDir(), store: s, gone: make(map[id.Device]bool)}
+	p.startBroker()
 	for _, lane := range telemetry.Lanes() {
 		p.stream(telemetry.LaneStream(lane), telemetry.LaneFilter(lane))
 	}
@@ -90,6 +92,11 @@ func (p *plant) runner(s Inserter) *Runner {
 func (p *plant) start(s Inserter) (r *Runner, stop func()) {
 	p.t.Helper()
 	r = p.runner(s)
+	return r, p.run(r)
+}
+
+func (p *plant) run(r *Runner) (stop func()) {
+	p.t.Helper()
 	ctx, cancel := context.WithCancel(p.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
@@ -100,7 +107,7 @@ func (p *plant) start(s Inserter) (r *Runner, stop func()) {
 		}
 	})
 	p.t.Cleanup(stop)
-	return r, stop
+	return stop
 }
 
 // settled waits until everything in the lanes is settled.

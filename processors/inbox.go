@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"longwave/ingest/telemetry"
 )
 
 const (
@@ -55,6 +53,7 @@ func (l *line) pull(ctx context.Context, messages chan<- jetstream.Msg, works fu
 	if err != nil {
 		return err
 	}
+	l.seen.begin(consumer.CachedInfo().AckFloor.Stream)
 	incoming, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(fetchMessages, fetchBytes), jetstream.PullExpiry(idleWait))
 	if err != nil {
 		return fmt.Errorf("fetch: %w", err)
@@ -66,6 +65,9 @@ func (l *line) pull(ctx context.Context, messages chan<- jetstream.Msg, works fu
 			return fmt.Errorf("fetch: %w", err)
 		}
 		works()
+		if at, err := message.Metadata(); err == nil {
+			l.seen.saw(at.Sequence.Stream)
+		}
 		select {
 		case messages <- message:
 		case <-ctx.Done():
@@ -93,23 +95,4 @@ func giveBack(incoming jetstream.MessagesContext) {
 		}
 	}
 	incoming.Stop()
-}
-
-// find makes sure that the consumer exists. Every copy of the program asks for the same one.
-func (l *line) find(ctx context.Context) (jetstream.Consumer, error) {
-	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
-	defer cancel()
-	consumer, err := l.runner.JS.CreateOrUpdateConsumer(ctx, telemetry.LaneStream(l.lane), jetstream.ConsumerConfig{
-		Durable:       l.stage.consumer,
-		Description:   "puts the packets of the lane into ClickHouse",
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       ackWait,
-		MaxAckPending: maxAckPending,
-		MaxDeliver:    -1, // a packet is never given up: what is wrong with it is found out and recorded instead
-		FilterSubject: telemetry.LaneFilter(l.lane),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("consumer %s of %s: %w", l.stage.consumer, telemetry.LaneStream(l.lane), err)
-	}
-	return consumer, nil
 }

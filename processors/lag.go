@@ -57,6 +57,9 @@ func (r *Runner) lag(ctx context.Context, name string, lane telemetry.Lane) (Lag
 	}
 	info := consumer.CachedInfo()
 	lag.Messages = info.NumPending + uint64(info.NumAckPending)
+	if info.NumAckPending == 0 && info.Delivered.Stream >= stream.CachedInfo().State.LastSeq {
+		lag.Messages = 0 // what NATS counts as waiting it could not read, and passed over
+	}
 	if lag.Messages == 0 {
 		return lag, nil
 	}

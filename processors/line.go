@@ -19,6 +19,9 @@ type line struct {
 	stage  stage
 	lane   telemetry.Lane
 	log    *slog.Logger
+	seen   gaps
+
+	damaged []uint64 // numbers of the latest messages that were found to be unreadable; belongs to the sentinel
 }
 
 // hands is how many blocks a line holds: one that is being stored, and one that grows meanwhile.
@@ -40,6 +43,7 @@ func (l *line) run(ctx context.Context) {
 	var workers sync.WaitGroup
 	workers.Go(func() { l.inbox(ctx, messages) })
 	workers.Go(func() { l.sentinel(ctx) })
+	workers.Go(func() { l.keepMark(ctx) })
 	workers.Go(func() {
 		for h := range full {
 			l.land(ctx, h)

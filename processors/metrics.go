@@ -14,7 +14,7 @@ import (
 // metrics are labelled by lane, and by nothing that grows with tenants or devices.
 type metrics struct {
 	messages, packets, dropped, postponed, retries *prometheus.CounterVec
-	rejected, losses                               *prometheus.CounterVec // by lane, and code or how
+	rejected, losses, rewound                      *prometheus.CounterVec // by lane, and code, how or why
 	rows, seconds                                  *prometheus.HistogramVec
 }
 
@@ -34,7 +34,9 @@ func newMetrics() *metrics {
 		postponed: counter("postponed_messages_total", "Messages put back because they name a device not known yet."),
 		retries:   counter("retries_total", "Attempts to store a block, or to keep a rejected packet, that had to be repeated."),
 		losses: counter("lost_messages_total", "Lane messages that are gone although they were never stored, by how: gone (from the middle), "+
-			"unread (from the beginning) or truncated (from the end).", "how"),
+			"unread (from the beginning), truncated (from the end) or unreadable (a wrong checksum).", "how"),
+		rewound: counter("rewinds_total", "Times that a lane was read again from the last place that is settled for certain, by why: unproven (after a "+
+			"restart of the broker, as a matter of course), impossible or missing (NATS had lost track).", "why"),
 		rejected: counter("rejected_total", "Packets refused by the store, and messages that could not be read.", "code"),
 		rows:     histogram("insert_rows", "Rows of one insert.", prometheus.ExponentialBuckets(1, 4, 10)),
 		seconds:  histogram("insert_seconds", "Duration of one insert.", prometheus.ExponentialBuckets(0.002, 2, 14)),
@@ -42,7 +44,7 @@ func newMetrics() *metrics {
 }
 
 func (m *metrics) register(r prometheus.Registerer) error {
-	for _, c := range []prometheus.Collector{m.messages, m.packets, m.dropped, m.postponed, m.retries, m.losses, m.rejected,
+	for _, c := range []prometheus.Collector{m.messages, m.packets, m.dropped, m.postponed, m.retries, m.losses, m.rewound, m.rejected,
 		m.rows, m.seconds} {
 		if err := r.Register(c); err != nil {
 			return fmt.Errorf("register metric: %w", err)

@@ -22,10 +22,11 @@ type Inserter interface {
 	Insert(ctx context.Context, b *store.Block) error
 }
 
-// Options are what a Runner needs. All fields are required.
+// Options are what a Runner needs. All fields but Replicas are required.
 type Options struct {
-	JS    jetstream.JetStream
-	Store Inserter
+	JS       jetstream.JetStream
+	Replicas int // of the marks that it keeps; 0 means 1
+	Store    Inserter
 	// Alive says whether a device exists as far as this copy of the program knows. It must be cheap and never block.
 	Alive      func(id.Tenant, id.Device) bool
 	Registerer prometheus.Registerer
@@ -54,8 +55,9 @@ func (o Options) validate() error {
 // Runner works on the lanes.
 type Runner struct {
 	Options
-	metrics *metrics
-	turns   turns
+	metrics   *metrics
+	turns     turns
+	lookEvery time.Duration // sentinelInterval but in tests
 }
 
 // New prepares a Runner. It returns ErrOptions, or the registerer's error for metrics that are registered already.
@@ -64,7 +66,7 @@ func New(o Options) (*Runner, error) {
 		return nil, err
 	}
 	m := newMetrics()
-	r := &Runner{Options: o, metrics: m}
+	r := &Runner{Options: o, metrics: m, lookEvery: sentinelInterval}
 	if err := errors.Join(m.register(o.Registerer), o.Registerer.Register(newLagCollector(r))); err != nil {
 		return nil, fmt.Errorf("processors: %w", err)
 	}
@@ -90,16 +92,21 @@ const storeConsumer = "store"
 // Run works until ctx ends and everything in hand is settled or put back. It always returns nil after ctx ended;
 // what fails on the way is retried and logged.
 func (r *Runner) Run(ctx context.Context) error {
-	var lines sync.WaitGroup
+	var lines []*line
+	var running sync.WaitGroup
 	for _, s := range stages() {
 		for _, lane := range telemetry.Lanes() {
 			l := &line{runner: r, stage: s, lane: lane,
 				log: r.Log.With("consumer", s.consumer, "lane", lane.String())}
-			lines.Go(func() { l.run(ctx) })
+			lines = append(lines, l)
+			running.Go(func() { l.run(ctx) })
 		}
 	}
-	lines.Wait()
+	running.Wait()
 	r.flush()
+	for _, l := range lines {
+		l.advance(context.WithoutCancel(ctx)) // it has a deadline of its own
+	}
 	return nil
 }
 

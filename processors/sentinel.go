@@ -3,7 +3,10 @@ package processors
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"longwave/ingest/telemetry"
 )
@@ -11,23 +14,30 @@ import (
 // sentinelInterval is how often the lanes are looked over; what is found has happened already, so that seconds do not matter.
 const sentinelInterval = 15 * time.Second
 
-// condition is what a look at a lane shows. The first three count packets that a device was told are safe.
+// condition is what a look at a lane shows. The first four count messages with packets that a device was told are safe.
 type condition struct {
-	gone      uint64 // messages between others that the stream does not hold any more: a damaged disk, or a hand
-	unread    uint64 // messages that left the lane at its beginning before they were stored: kept too short, too far behind
-	truncated uint64 // messages at its end that were delivered once and are not there any more
-	first     uint64 // number of the oldest message
-	last      uint64 // number of the newest message
+	gone       uint64 // messages between others that the stream does not hold any more: a damaged disk, or a hand
+	unread     uint64 // messages that left the lane at its beginning before they were stored: kept too short, too far behind
+	truncated  uint64 // messages at its end that were delivered once and are not there any more
+	unreadable uint64 // messages whose checksum is wrong, which NATS gives to nobody
+	first      uint64 // number of the oldest message
+	last       uint64 // number of the newest message
+	floor      uint64 // number up to which everything is settled
+	inHand     int    // messages that were delivered and are not settled
+	mended     uint64 // number of the last message that stood in the way of all others
 }
 
 // sentinel looks at a lane from time to time and says what it has lost, once for each loss. A stream numbers its
 // messages without gaps and a lane discards nothing unprocessed, so that every missing number is a loss.
 func (l *line) sentinel(ctx context.Context) {
-	ticker := time.NewTicker(sentinelInterval)
+	ticker := time.NewTicker(l.runner.lookEvery)
 	defer ticker.Stop()
 	var known condition
 	for {
 		if now, err := l.inspect(ctx, known); err == nil { // NATS being away is said elsewhere
+			if err := l.unblock(ctx, known, &now); err != nil {
+				l.log.Warn("a damaged message stands in the way of the lane; trying again", "error", err)
+			}
 			l.report(known, now)
 			known = now
 		}
@@ -59,20 +69,64 @@ func (l *line) inspect(ctx context.Context, before condition) (condition, error)
 	if err != nil {
 		return condition{}, fmt.Errorf("consumer: %w", err)
 	}
-	now := condition{gone: uint64(holds.NumDeleted), unread: before.unread, first: holds.FirstSeq, last: holds.LastSeq}
+	now := condition{gone: uint64(holds.NumDeleted), unread: before.unread, unreadable: before.unreadable,
+		first: holds.FirstSeq, last: holds.LastSeq,
+		floor: settled.AckFloor.Stream, inHand: settled.NumAckPending, mended: before.mended}
 	if accounted := max(before.first, settled.AckFloor.Stream+1); now.first > accounted {
 		now.unread += now.first - accounted
 	}
 	if last := max(before.last, delivered); last > holds.LastSeq {
 		now.truncated = last - holds.LastSeq
 	}
+	passed := l.seen.take(reached(settled, holds))
+	more, err := l.unreadable(ctx, passed)
+	if err != nil {
+		l.seen.put(passed)
+		return condition{}, err
+	}
+	now.unreadable += more
 	return now, nil
+}
+
+// reached is the number up to which every message was delivered or passed over. NATS counts what it passes over at the
+// end of a lane neither as delivered nor as waiting.
+func reached(consumer *jetstream.ConsumerInfo, before jetstream.StreamState) uint64 {
+	if consumer.NumPending == 0 {
+		return max(consumer.Delivered.Stream, before.LastSeq)
+	}
+	return consumer.Delivered.Stream
+}
+
+// unblock finds a message that was delivered once, is to be delivered again and became unreadable in between: NATS tries
+// for ever. A new consumer passes over it.
+func (l *line) unblock(ctx context.Context, before condition, now *condition) error {
+	if now.inHand == 0 || now.floor != before.floor || now.floor+1 == now.mended {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
+	defer cancel()
+	more, err := l.unreadable(ctx, []uint64{now.floor + 1})
+	if err != nil || !slices.Contains(l.damaged, now.floor+1) {
+		return err
+	}
+	now.unreadable += more
+	s, err := l.standing(ctx)
+	if err != nil || s.consumer == nil || s.consumer.AckFloor.Stream != now.floor {
+		return err
+	}
+	s.mark, s.marked = mark{Floor: now.floor}, true
+	if _, err := l.rewind(ctx, s); err != nil {
+		return err
+	}
+	now.mended = now.floor + 1
+	return nil
 }
 
 // report counts and logs what is worse than before.
 func (l *line) report(before, now condition) {
 	l.lost("gone", "messages are missing in the middle of the lane", before.gone, now.gone)
 	l.lost("unread", "messages left the lane before they were stored", before.unread, now.unread)
+	l.lost("unreadable", "messages in the lane are damaged", before.unreadable, now.unreadable)
 	l.lost("truncated", "the end of the lane is missing; numbers may be given out again", before.truncated, now.truncated)
 }
 
