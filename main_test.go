@@ -24,6 +24,7 @@ var rooms = map[string]struct {
 	"longwave/ingest":                          {"tenants/id ingest/telemetry", "accepts packets without knowing who manages tenants, and never sees ClickHouse or HTTP"},
 	"longwave/ingest/natsd":                    {"", "a broker in the process; nothing in it knows what is sent"},
 	"longwave/ingest/natsd/natstest":           {"ingest/natsd", "the broker for everybody's tests"},
+	"longwave/vitals":                          {"", "judges facts that others gather; no I/O and no clock"},
 	"longwave/ingest/simulate":                 {"tenants/id ingest/telemetry ingest/simulate/internal/series", "a client of the public endpoints"},
 	"longwave/ingest/simulate/internal/series": {"", "the compact form of recorded series"},
 	"longwave/ingest/simulate/internal/pack":   {"ingest/simulate/internal/series", "turns recordings into that form; run by go generate"},

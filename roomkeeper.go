@@ -22,18 +22,17 @@ const (
 func (p *platform) keepRoom(ctx context.Context) error {
 	tick := time.NewTicker(roomInterval)
 	defer tick.Stop()
-	stuck := map[telemetry.Lane]bool{} // said once, until it is over
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			p.makeRoom(ctx, stuck)
+			p.makeRoom(ctx)
 		}
 	}
 }
 
-func (p *platform) makeRoom(ctx context.Context, stuck map[telemetry.Lane]bool) {
+func (p *platform) makeRoom(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
 	defer cancel()
 	for _, lane := range telemetry.Lanes() {
@@ -48,11 +47,9 @@ func (p *platform) makeRoom(ctx context.Context, stuck map[telemetry.Lane]bool) 
 		case err != nil:
 			p.log.WarnContext(ctx, "no room could be made in a lane; trying again", "lane", lane.String(), "error", err)
 			continue
-		case done.Stuck && !stuck[lane]:
-			p.log.ErrorContext(ctx, "a lane is nearly full of packets that are not stored yet; soon it refuses new ones", "lane", lane.String(), "bytes", done.Bytes)
 		case done.Messages > 0:
 			p.log.InfoContext(ctx, "a lane was nearly full; its oldest stored packets cannot be replayed any more", "lane", lane.String(), "messages", done.Messages)
 		}
-		stuck[lane] = done.Stuck
+		p.watch.stuck[lane].Store(done.Stuck)
 	}
 }

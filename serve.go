@@ -80,6 +80,7 @@ type platform struct {
 	anchored atomic.Pointer[health] // what the anchors say of the control log, once they could be asked
 	runner   *processors.Runner
 	forward  *forward.Forwarder
+	watch    watch
 	hub      *live.Hub
 	router   chi.Router
 }
@@ -142,6 +143,8 @@ func (p *platform) serve(ctx context.Context) (err error) {
 	if p.broker == nil {
 		p.down.supervise("reach of NATS", p.keepReach, fail)
 	}
+	p.registry.MustRegister(newConditionCollector(&p.watch))
+	p.down.supervise("conditions", p.keepWatch, fail)
 	p.down.supervise("demo data", p.runDemo, fail)
 	handler, err := p.openDoors(fail)
 	if err != nil {

@@ -116,6 +116,7 @@ func (p *platform) ready(ctx context.Context) []api.Check {
 		}
 		checks = append(checks, check)
 	}
+	checks = append(checks, p.conditionsCheck())
 	lags, err := p.runner.Lag(ctx)
 	if err != nil {
 		return append(checks, api.Check{Name: "lanes", Reason: "their consumers do not answer"})
@@ -129,7 +130,9 @@ func (p *platform) ready(ctx context.Context) []api.Check {
 
 // system is what the system page shows.
 func (p *platform) system(ctx context.Context) web.System {
-	s := web.System{Version: version, Started: p.began, DataDir: p.Data, Durability: p.durabilityInWords()}
+	window := p.front.Window()
+	s := web.System{Version: version, Started: p.began, DataDir: p.Data, Durability: p.durabilityInWords(),
+		Conditions: p.webConditions(), Remembered: window.Entries, RememberedBytes: uint64(window.Bytes)}
 	for _, h := range p.checks(ctx) {
 		s.Checks = append(s.Checks, web.Check{Name: h.name, Detail: h.detail, Err: h.err})
 	}

@@ -63,8 +63,8 @@ func newMetrics(to prometheus.Registerer, f *Front) (*metrics, error) {
 		Help: "Packets that went to the bulk lane because their tenant sends more than its share."})
 	var problems []error
 	for _, c := range []prometheus.Collector{m.packets, m.answers, m.kept, m.attempts, m.latency, m.requests, m.groupSize, m.turns, m.splits, m.demoted, m.damage, m.trimmed,
-		gauge("window_entries", "Packets that would be recognised as repetitions.", f.window.entries),
-		gauge("window_bytes", "Memory for recognising repetitions.", f.window.bytes),
+		gauge("window_entries", "Packets that would be recognised as repetitions.", func() int { return f.window.size().Entries }),
+		gauge("window_bytes", "Memory for recognising repetitions.", func() int { return f.window.size().Bytes }),
 		gauge("waiting_bytes", "Encoded packets that wait for their stream's acknowledgement.", f.publishers.waitingBytes),
 	} {
 		problems = append(problems, to.Register(c))

@@ -38,7 +38,7 @@ func (f *Front) rebuild(ctx context.Context) error {
 			return err
 		}
 	}
-	f.o.Log.Info("recent packets read back", slog.Int("packets", f.window.entries()), slog.Duration("took", time.Since(started)))
+	f.o.Log.Info("recent packets read back", slog.Int("packets", f.window.size().Entries), slog.Duration("took", time.Since(started)))
 	return nil
 }
 

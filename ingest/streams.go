@@ -26,7 +26,8 @@ const (
 	streamDeadline  = 30 * time.Second // a cluster may have to elect leaders first
 )
 
-func ageOf(lane telemetry.Lane) time.Duration {
+// Retention is how long a lane keeps a packet that is processed, at most.
+func Retention(lane telemetry.Lane) time.Duration {
 	if lane == telemetry.Critical {
 		return criticalAge
 	}

@@ -52,7 +52,7 @@ func (f *Front) Trim(ctx context.Context, lane telemetry.Lane, floor uint64) (Tr
 		processed = floor - state.FirstSeq + 1
 	}
 	var old uint64
-	if border := f.o.Now().Add(-ageOf(lane)); processed > 0 && state.Msgs > 0 && state.FirstTime.Before(border.Add(-trimLate)) {
+	if border := f.o.Now().Add(-Retention(lane)); processed > 0 && state.Msgs > 0 && state.FirstTime.Before(border.Add(-trimLate)) {
 		if old, err = olderThan(ctx, stream, border, processed); err != nil {
 			return Trimmed{}, fmt.Errorf("trim lane %s: %w", lane, err)
 		}

@@ -31,7 +31,8 @@ type window struct {
 	stored  table
 	older   table
 	turned  time.Time
-	fetched uint64 // what fetch saw: it says nothing
+	fetched uint64        // what fetch saw: it says nothing
+	reach   time.Duration // how long the older generation took to fill, when that was before its time; else 0
 }
 
 type pendingPacket struct {
@@ -128,7 +129,10 @@ func (w *window) settle(f *flight, now time.Time) {
 
 // remember is called with mu held.
 func (w *window) remember(k claimKey, content uint64, now time.Time) {
-	if w.stored.used >= windowEntries || now.Sub(w.turned) >= windowAge {
+	if age := now.Sub(w.turned); w.stored.used >= windowEntries || age >= windowAge {
+		if w.reach = 0; age < windowAge {
+			w.reach = max(age, time.Second) // a clock that was put back must not make it look whole
+		}
 		w.older, w.turned = w.stored, now
 		w.stored = newTable(roomFor(w.older.used)) // as many as last time, so that it need not grow under load
 	}
@@ -143,17 +147,26 @@ func (w *window) learn(t id.Tenant, b *telemetry.Batch, now time.Time) {
 	for i := range b.Packets {
 		w.remember(keys.of(b.Packets[i].ID), b.Packets[i].ContentHash(), now)
 	}
+	w.reach = 0 // these came over minutes, whatever the clock says
 }
 
-func (w *window) entries() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.pending) + w.stored.used + w.older.used
+// Window is the memory in which repetitions are recognised.
+type Window struct {
+	Entries int // packets in it
+	Bytes   int // that it takes; those that are on their way to a stream are bounded by Options' other limits
+	// Reaches is how far back it goes at least; 0 while that is the ten minutes that are promised.
+	Reaches time.Duration
 }
 
-// bytes is the memory of the stored ones; the pending ones are bounded by the bytes that wait.
-func (w *window) bytes() int {
+// Window tells how large the memory for repetitions is.
+func (f *Front) Window() Window { return f.window.size() }
+
+func (w *window) size() Window {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slotBytes * (len(w.stored.slots) + len(w.older.slots))
+	return Window{
+		Entries: len(w.pending) + w.stored.used + w.older.used,
+		Bytes:   slotBytes * (len(w.stored.slots) + len(w.older.slots)),
+		Reaches: w.reach,
+	}
 }

@@ -132,11 +132,17 @@ func TestWindowForgetsWholeGenerations(t *testing.T) {
 	if has("old") || !has("young") || !has("youngest") {
 		t.Error("generations do not follow each other")
 	}
-	for n := range windowEntries + 1 {
-		w.remember(claimKey{uint64(n) * 0x9e3779b97f4a7c15, 1}, 0, now.Add(2*windowAge))
+	if got := w.size().Reaches; got != 0 {
+		t.Errorf("the window reaches back %s although no generation was full before its time", got)
 	}
-	if got := w.entries(); got > windowEntries+2 || w.bytes() > 2*windowEntries*slotBytes*4/3 {
-		t.Errorf("%d entries in %d bytes, bounded to two generations of %d", got, w.bytes(), windowEntries)
+	for n := range windowEntries + 1 {
+		w.remember(claimKey{uint64(n) * 0x9e3779b97f4a7c15, 1}, 0, now.Add(2*windowAge+time.Minute))
+	}
+	if got := w.size().Reaches; got != time.Minute {
+		t.Errorf("the window reaches back %s, want one minute", got)
+	}
+	if got := w.size(); got.Entries > windowEntries+2 || got.Bytes > 2*windowEntries*slotBytes*4/3 {
+		t.Errorf("%d entries in %d bytes, bounded to two generations of %d", got.Entries, got.Bytes, windowEntries)
 	}
 }
 

@@ -77,5 +77,5 @@ func (l *line) tellRewind(s standing, floor uint64) {
 	default:
 		l.log.Error("NATS has lost track of what is settled; everything that is not proven to be is stored again", "why", why, "from", floor+1)
 	}
-	l.runner.metrics.rewound.WithLabelValues(why, l.lane.String()).Inc()
+	l.runner.metrics.rewind(l.lane, why)
 }

@@ -3,6 +3,7 @@ package processors
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +17,8 @@ type metrics struct {
 	messages, packets, dropped, postponed, retries *prometheus.CounterVec
 	rejected, losses, rewound                      *prometheus.CounterVec // by lane, and code, how or why
 	rows, seconds                                  *prometheus.HistogramVec
+
+	lostMessages, lostTrack atomic.Uint64 // the sums of losses, and of rewinds that were no matter of course
 }
 
 func newMetrics() *metrics {
@@ -70,7 +73,15 @@ func (m *metrics) inserted(l telemetry.Lane, b *store.Block, took time.Duration)
 }
 
 func (m *metrics) lost(l telemetry.Lane, how string, messages uint64) {
+	m.lostMessages.Add(messages)
 	m.losses.WithLabelValues(how, l.String()).Add(float64(messages))
+}
+
+func (m *metrics) rewind(l telemetry.Lane, why string) {
+	if why != doubtUnproven {
+		m.lostTrack.Add(1)
+	}
+	m.rewound.WithLabelValues(why, l.String()).Inc()
 }
 
 func (m *metrics) retried(l telemetry.Lane) { m.retries.WithLabelValues(l.String()).Inc() }

@@ -73,6 +73,17 @@ func New(o Options) (*Runner, error) {
 	return r, nil
 }
 
+// Trouble is what went wrong in the lanes since the Runner was made.
+type Trouble struct {
+	Lost      uint64 // messages that are gone or damaged and were never stored, as far as is known
+	LostTrack uint64 // times that NATS had lost track of what is settled; nothing is lost by it
+}
+
+// Trouble tells what went wrong.
+func (r *Runner) Trouble() Trouble {
+	return Trouble{Lost: r.metrics.lostMessages.Load(), LostTrack: r.metrics.lostTrack.Load()}
+}
+
 // stage is one thing that is done with every packet, behind a durable consumer of its own on every lane.
 type stage struct {
 	consumer string

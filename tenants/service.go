@@ -119,6 +119,9 @@ func (s *Service) load(ctx context.Context, replicas int) error {
 // State returns the newest state that this process knows. It never waits.
 func (s *Service) State() *State { return s.state.Load() }
 
+// SnapshotUseless tells whether Open found a snapshot that could not be used and read the whole log instead.
+func (s *Service) SnapshotUseless() bool { return s.useless }
+
 // Changed returns a channel that is closed when the State that was the newest at the time of the call is replaced.
 // Take it before the State that is then worked with, and no change is missed.
 func (s *Service) Changed() <-chan struct{} { return s.State().changed }

@@ -29,6 +29,7 @@ type System struct {
 	Frame
 	Whole      State
 	Summary    string
+	Conditions []Condition
 	Checks     []Check
 	Lanes      []LaneRow
 	Durability string // what a 200 promises
@@ -36,6 +37,13 @@ type System struct {
 	DiskText   string // empty when the disk is not known
 	DiskShare  string // of a hundred
 	Facts      []Group
+}
+
+// Condition is something that an operator must see.
+type Condition struct {
+	State                 State
+	Title, Detail, Action string
+	Since, Exact, ISO     string // since when: in words, in full, and for programs
 }
 
 // Check is the health of one part.

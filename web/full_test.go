@@ -83,5 +83,10 @@ func (s *site) fill(d tenants.Device, now time.Time) {
 		Checks:     []Check{{Name: "NATS", Detail: "embedded, 2.15.2"}, {Name: "ClickHouse", Detail: "embedded, 26.5.1"}, {Name: "Disk", Err: fmt.Errorf("97 %% full")}},
 		Lanes:      []Lane{{Lane: "critical", Consumer: "store"}, {Lane: "standard", Consumer: "store", Messages: 1204, Behind: 3 * time.Second}, {Lane: "bulk", Consumer: "store"}},
 		Tables:     []Table{{Name: "readings", Rows: 3_100_000, Bytes: 12_000_000}},
+		Remembered: 48_211, RememberedBytes: 3_145_728,
+		Conditions: []Condition{
+			{Critical: true, Title: "The disk is nearly full", Detail: "48 MiB are free of 20480, at least 1024 are kept.", Action: "Make room on the disk.", Since: now.Add(-17 * time.Minute)},
+			{Title: "The embedded NATS was started again", Detail: "Once within the last 10 minutes.", Action: "Look at the log for the cause.", Since: now.Add(-time.Minute)},
+		},
 	}
 }

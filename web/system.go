@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,17 @@ type System struct {
 	DiskUsed   uint64 // bytes below DataDir; 0 when not known
 	DiskFree   uint64
 	Tables     []Table
+	Conditions []Condition
+	// Remembered packets would be recognised as repetitions, which takes RememberedBytes of memory.
+	Remembered      int
+	RememberedBytes uint64
+}
+
+// Condition is something that an operator must see: what is the matter, the figures, and what to do about it.
+type Condition struct {
+	Critical              bool // for now; otherwise for today
+	Title, Detail, Action string
+	Since                 time.Time
 }
 
 // Check is the health of one part; Err is what is wrong with it.
@@ -61,16 +73,42 @@ func (w *Web) showSystem(out http.ResponseWriter, r *http.Request, p tenants.Pri
 		}
 		page.Checks = append(page.Checks, row)
 	}
+	for _, c := range s.Conditions {
+		page.Conditions = append(page.Conditions, w.conditionRow(c))
+	}
 	for _, l := range s.Lanes {
 		page.Lanes = append(page.Lanes, laneRow(l))
 	}
-	page.Whole, page.Summary = views.State{Key: stateLive, Word: "Well"}, "Everything works"
-	if failing > 0 {
-		page.Whole = views.State{Key: stateSilent, Word: "Failing"}
-		page.Summary = capital(grouped(uint64(failing))) + " of " + count(uint64(len(page.Checks)), "part fails", "parts fail") + "; the reason stands below."
-	}
+	page.Whole, page.Summary = wholeOf(s.Conditions, failing, len(page.Checks))
 	page.DiskText, page.DiskShare = diskText(s.DiskUsed, s.DiskFree)
 	return w.render(out, r, http.StatusOK, views.SystemPage(page))
+}
+
+// wholeOf sums up: what fails goes before what is to be looked at.
+func wholeOf(conditions []Condition, failing, parts int) (whole views.State, summary string) {
+	switch {
+	case failing > 0:
+		return views.State{Key: stateSilent, Word: "Failing"},
+			capital(grouped(uint64(failing))) + " of " + count(uint64(parts), "part fails", "parts fail") + "; the reason stands below."
+	case len(conditions) > 0:
+		critical := slices.ContainsFunc(conditions, func(c Condition) bool { return c.Critical })
+		return severityState(critical), capital(count(uint64(len(conditions)), "thing", "things")) + " to look at."
+	}
+	return views.State{Key: stateLive, Word: "Well"}, "Everything works"
+}
+
+func severityState(critical bool) views.State {
+	if critical {
+		return views.State{Key: stateSilent, Word: "Critical"}
+	}
+	return views.State{Key: stateLate, Word: "Warning"}
+}
+
+func (w *Web) conditionRow(c Condition) views.Condition {
+	return views.Condition{
+		State: severityState(c.Critical), Title: c.Title, Detail: c.Detail, Action: c.Action,
+		Since: "for " + duration(w.o.Now().Sub(c.Since)), Exact: c.Since.UTC().Format("2006-01-02 15:04:05 UTC"), ISO: c.Since.UTC().Format(time.RFC3339),
+	}
 }
 
 // checkDurability is the name of the check that only repeats System.Durability.
@@ -146,6 +184,7 @@ func (w *Web) systemFacts(s System) []views.Group {
 		{ID: "installation", Heading: "Installation", Facts: []views.Fact{
 			{Name: "Version", Value: s.Version}, {Name: "Running for", Value: duration(w.o.Now().Sub(s.Started))},
 
+			{Name: "Packets recognised if sent again", Value: grouped(uint64(s.Remembered)) + ", in " + bytesText(s.RememberedBytes) + " of memory"},
 			{Name: "Tenants", Value: grouped(uint64(tenantCount))}, {Name: "People", Value: grouped(uint64(people))}, {Name: "Devices", Value: grouped(uint64(devices))},
 		}},
 	}

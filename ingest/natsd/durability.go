@@ -18,7 +18,7 @@ type Durability struct {
 
 // Durability tells how this server was started.
 func (s *Server) Durability() Durability {
-	return Durability{Known: true, SyncAlways: s.o.SyncAlways, SyncInterval: syncInterval, Servers: 1}
+	return Durability{Known: true, SyncAlways: s.o.SyncAlways, SyncInterval: s.o.SyncInterval, Servers: 1}
 }
 
 // jetStreamReport asks every server for its JetStream settings. Only a system account may, or an account that the operator

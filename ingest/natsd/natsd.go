@@ -25,7 +25,7 @@ var ErrUnhealthy = errors.New("the embedded NATS server is not healthy")
 const (
 	// healthDeadline is what a readiness probe can afford to wait.
 	healthDeadline = 2 * time.Second
-	// syncInterval bounds what a power cut can take when SyncAlways is off. 100 ms cost nothing that could be measured.
+	// syncInterval is the default of Options.SyncInterval.
 	syncInterval = 100 * time.Millisecond
 	// maxMemoryStore bounds streams in memory; we have none of size, so this only stops an accident.
 	maxMemoryStore = 256 << 20
@@ -37,10 +37,12 @@ const (
 
 // Options says where and how the server keeps its messages.
 type Options struct {
-	Dir        string       // where JetStream keeps its files; made when missing
-	SyncAlways bool         // an acknowledgement waits for the disk
-	MaxStore   int64        // bytes that all streams may reserve together; 0 lets the server take three quarters of the free disk
-	Log        *slog.Logger // receives the server's warnings and errors
+	Dir        string // where JetStream keeps its files; made when missing
+	SyncAlways bool   // an acknowledgement waits for the disk
+	// SyncInterval bounds what a power cut can take when SyncAlways is off; 0 means 100 ms, which cost nothing that could be measured.
+	SyncInterval time.Duration
+	MaxStore     int64        // bytes that all streams may reserve together; 0 lets the server take three quarters of the free disk
+	Log          *slog.Logger // receives the server's warnings and errors
 	// Disk tells what is free on the disk that holds a directory; nil asks the operating system.
 	Disk func(dir string) (Disk, error)
 }
@@ -49,8 +51,8 @@ func (o Options) validate() error {
 	switch {
 	case o.Dir == "":
 		return errors.New("option Dir is empty")
-	case o.MaxStore < 0:
-		return errors.New("option MaxStore is negative")
+	case o.MaxStore < 0 || o.SyncInterval < 0:
+		return errors.New("option MaxStore or SyncInterval is negative")
 	case o.Log == nil:
 		return errors.New("option Log is nil")
 	}
@@ -87,6 +89,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Disk == nil {
 		o.Disk = diskOf
 	}
+	if o.SyncInterval == 0 {
+		o.SyncInterval = syncInterval
+	}
 	s := &Server{o: o, logs: &bridge{log: o.Log, fatal: make(chan string, 1)}}
 	if err := s.launch(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStart, err)
@@ -110,7 +115,7 @@ func settings(o Options) *server.Options {
 		JetStream:              true,
 		StoreDir:               o.Dir,
 		SyncAlways:             o.SyncAlways,
-		SyncInterval:           syncInterval,
+		SyncInterval:           o.SyncInterval,
 		JetStreamMaxStore:      o.MaxStore,
 		JetStreamMaxMemory:     maxMemoryStore,
 		MaxPayload:             maxPayload,
