@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"longwave/processors/forward/reach"
+	"longwave/processors/store"
 )
 
 // config is everything that can be set about a running platform. Its tags are the reference: --help and the README's
@@ -32,8 +33,10 @@ type config struct {
 
 	natsConfig
 
-	ClickHouseURL string `name:"clickhouse-url" help:"ClickHouse server to use instead of the embedded engine: clickhouse://user:password@host:9000/database." placeholder:"URL" group:"ClickHouse:"`
-	EngineLibrary string `help:"libchdb to load; found beside the binary or in node_modules when empty." type:"path" placeholder:"FILE" group:"ClickHouse:"`
+	ClickHouseURL       string `name:"clickhouse-url" help:"ClickHouse server to use instead of the embedded engine: clickhouse://user:password@host:9000/database." placeholder:"URL" group:"ClickHouse:"`
+	ClickHouseCluster   string `name:"clickhouse-cluster" help:"Cluster of --clickhouse-url on which tables are to be replicated and distributed; its servers need the macros shard and replica." placeholder:"NAME" group:"ClickHouse:"`
+	ClickHouseReaderURL string `name:"clickhouse-reader-url" help:"The same server with an account that may only read; row policies then keep each question to one tenant. Default: the account of --clickhouse-url." placeholder:"URL" group:"ClickHouse:"`
+	EngineLibrary       string `help:"libchdb to load; found beside the binary or in node_modules when empty." type:"path" placeholder:"FILE" group:"ClickHouse:"`
 
 	LaneBytes     int64   `help:"Size at which a lane refuses new packets, in bytes." default:"8589934592" placeholder:"BYTES" group:"Limits and trust:"`
 	DevicePackets float64 `help:"Packets per second that one device may send; 0 for no limit." default:"2000" placeholder:"N" group:"Limits and trust:"`
@@ -76,7 +79,7 @@ func (c *config) validate() error {
 		c.validateNATS(),
 		c.validateLimits(),
 		checkURL("public-url", c.PublicURL, "http", "https"),
-		checkURL("clickhouse-url", c.ClickHouseURL, "clickhouse", "http", "https"),
+		c.validateClickHouse(),
 		checkFile("engine-library", c.EngineLibrary),
 		checkFile("master-key-file", c.MasterKeyFile),
 		c.validateMail(),
@@ -117,6 +120,19 @@ func (c *natsConfig) validateNATS() error {
 		checkURL("nats-url", c.NATSURL, "nats", "tls", "ws", "wss"),
 		checkFile("nats-creds", c.NATSCreds),
 		checkFile("nats-ca", c.NATSCA),
+	)
+}
+
+func (c *config) validateClickHouse() error {
+	if c.ClickHouseURL == "" && (c.ClickHouseCluster != "" || c.ClickHouseReaderURL != "") {
+		return invalid("clickhouse-url", "", "set, as --clickhouse-cluster and --clickhouse-reader-url are about that server")
+	}
+	if c.ClickHouseCluster != "" && !store.ValidCluster(c.ClickHouseCluster) {
+		return invalid("clickhouse-cluster", c.ClickHouseCluster, "the name of a cluster: letters, digits, - and _")
+	}
+	return errors.Join(
+		checkURL("clickhouse-url", c.ClickHouseURL, "clickhouse", "http", "https"),
+		checkURL("clickhouse-reader-url", c.ClickHouseReaderURL, "clickhouse", "http", "https"),
 	)
 }
 

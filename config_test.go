@@ -9,17 +9,23 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// settingsTable renders the table of the README from the tags of config.
-func settingsTable(t *testing.T) string {
+// serveFlags are all settings, read from the tags of config.
+func serveFlags(t *testing.T) []*kong.Flag {
 	t.Helper()
 	var c struct{ config }
 	parser, err := kong.New(&c, kong.DefaultEnvars("LONGWAVE"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return parser.Model.Flags
+}
+
+// settingsTable renders the table of the README.
+func settingsTable(t *testing.T) string {
+	t.Helper()
 	var b strings.Builder
 	b.WriteString("| flag | environment | default | what |\n|---|---|---|---|\n")
-	for _, flag := range parser.Model.Flags {
+	for _, flag := range serveFlags(t) {
 		if flag.Name == "help" {
 			continue
 		}

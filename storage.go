@@ -29,13 +29,16 @@ func (p *platform) openStorage(ctx context.Context, dir *dataDir, fail context.C
 	if p.ClickHouseURL == "" {
 		options.Connect, options.Reader, err = p.startEngine(ctx, dir)
 	} else {
-		options.Connect, err = clickhouse.ParseDSN(p.ClickHouseURL)
+		err = p.externalStorage(&options)
 	}
 	if err != nil {
 		return fmt.Errorf("ClickHouse: %w", err)
 	}
 	if options.Connect.Auth.Database == "" || options.Connect.Auth.Database == "default" {
 		options.Connect.Auth.Database = database
+	}
+	if options.Reader != nil {
+		options.Reader.Auth.Database = options.Connect.Auth.Database
 	}
 	if p.store, err = store.New(options); err != nil {
 		return err
@@ -45,6 +48,17 @@ func (p *platform) openStorage(ctx context.Context, dir *dataDir, fail context.C
 		return err
 	}
 	return p.registry.Register(newDiskCollector(p.store))
+}
+
+// externalStorage connects to a server or cluster of the operator's.
+func (p *platform) externalStorage(options *store.Options) (err error) {
+	options.Cluster = p.ClickHouseCluster
+	if options.Connect, err = clickhouse.ParseDSN(p.ClickHouseURL); err != nil || p.ClickHouseReaderURL == "" {
+		return err
+	}
+	options.Policies = true
+	options.Reader, err = clickhouse.ParseDSN(p.ClickHouseReaderURL)
+	return err
 }
 
 // openProcessing starts what lands packets in ClickHouse, keeps rollups current and makes deletions real.

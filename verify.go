@@ -22,12 +22,13 @@ import (
 // verifyCommand compares what is kept with what it must be. It works on the data directory of a program that does not
 // run, or on an external ClickHouse and an external NATS beside one that does.
 type verifyCommand struct {
-	Data          string    `help:"Data directory to verify; no program may use it meanwhile." default:"longwave-data" type:"path" placeholder:"DIR"`
-	ClickHouseURL string    `name:"clickhouse-url" help:"ClickHouse server to verify instead of the embedded engine's files." placeholder:"URL"`
-	EngineLibrary string    `help:"libchdb to load; found beside the binary or in node_modules when empty." type:"path" placeholder:"FILE"`
-	Tenant        string    `help:"Verify this tenant's rollups only." placeholder:"ID"`
-	From          time.Time `help:"Verify rollups from this time on." placeholder:"TIME"`
-	To            time.Time `help:"Verify rollups before this time." placeholder:"TIME"`
+	Data              string    `help:"Data directory to verify; no program may use it meanwhile." default:"longwave-data" type:"path" placeholder:"DIR"`
+	ClickHouseURL     string    `name:"clickhouse-url" help:"ClickHouse server to verify instead of the embedded engine's files." placeholder:"URL"`
+	ClickHouseCluster string    `name:"clickhouse-cluster" help:"Cluster of --clickhouse-url over which its tables are distributed." placeholder:"NAME"`
+	EngineLibrary     string    `help:"libchdb to load; found beside the binary or in node_modules when empty." type:"path" placeholder:"FILE"`
+	Tenant            string    `help:"Verify this tenant's rollups only." placeholder:"ID"`
+	From              time.Time `help:"Verify rollups from this time on." placeholder:"TIME"`
+	To                time.Time `help:"Verify rollups before this time." placeholder:"TIME"`
 
 	natsConfig
 }
@@ -130,7 +131,7 @@ func (c *verifyCommand) openStore(ctx context.Context, dir *dataDir, log *slog.L
 	if connect.Auth.Database == "" || connect.Auth.Database == "default" {
 		connect.Auth.Database = database
 	}
-	s, err := store.Open(ctx, store.Options{Connect: connect, Log: log})
+	s, err := store.Open(ctx, store.Options{Connect: connect, Cluster: c.ClickHouseCluster, Log: log})
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,8 @@
 // and one that dies half-way is followed by another that runs the file again. When ClickHouse is slow or dead, Apply
 // returns its error by the context's deadline, and calling it again continues.
 //
-// The tables live in the database that the connection names. What only a ClickHouse server can do (row policies,
-// replication) will be files of their own beside these, applied to servers only.
+// The tables live in the database that the connection names. For a cluster the same files are turned, when they are
+// applied, into replicated tables on every server and a table over all shards under the name that everybody uses; a
+// device lies on one shard as a whole. Policies are the statements that keep a reading account of a server to one tenant
+// at a time.
 package migrations

@@ -35,16 +35,42 @@ type migration struct {
 	statements []string
 }
 
-// Apply brings the connection's database to the schema of this program. It returns ErrEdited or ErrNewer for a database
-// that it must not touch, and otherwise what ClickHouse said, with the name of the file.
-func Apply(ctx context.Context, conn driver.Conn) error { return apply(ctx, conn, embedded) }
+// Apply brings the connection's database to the schema of this program, on every server of the cluster if one is named.
+// It returns ErrEdited or ErrNewer for a database that it must not touch, ErrCluster, and otherwise what ClickHouse said,
+// with the name of the file.
+func Apply(ctx context.Context, conn driver.Conn, cluster string) error {
+	return apply(ctx, target{conn, cluster}, embedded)
+}
 
-func apply(ctx context.Context, conn driver.Conn, files fs.FS) error {
+// target is where migrations go: one server, or with a name all servers of a cluster.
+type target struct {
+	driver.Conn
+	cluster string
+}
+
+// define runs a statement that defines something.
+func (t target) define(ctx context.Context, statement string) error {
+	all := []string{statement}
+	if t.cluster != "" {
+		var err error
+		if all, err = clustered(statement, t.cluster); err != nil {
+			return err
+		}
+	}
+	for _, one := range all {
+		if err := t.Exec(ctx, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func apply(ctx context.Context, conn target, files fs.FS) error {
 	wanted, err := load(files)
 	if err != nil {
 		return err
 	}
-	if err := conn.Exec(ctx, createRecord); err != nil {
+	if err := conn.define(ctx, createRecord); err != nil {
 		return fmt.Errorf("migrations: create the record of migrations: %w", err)
 	}
 	applied, err := recorded(ctx, conn)
@@ -122,14 +148,15 @@ func compare(wanted []migration, applied []record) (missing []migration, err err
 	return missing, nil
 }
 
-func (m migration) run(ctx context.Context, conn driver.Conn) error {
+func (m migration) run(ctx context.Context, conn target) error {
 	for _, statement := range m.statements {
-		if err := conn.Exec(ctx, statement); err != nil {
+		if err := conn.define(ctx, statement); err != nil {
 			return err
 		}
 	}
-	// Recorded last: a file that was interrupted is run again from its beginning.
-	return conn.Exec(ctx, insertRecord,
+	// Recorded last: a file that was interrupted is run again from its beginning. Waited for: the next copy must see it.
+	settings := clickhouse.Settings{"async_insert": 0, "insert_distributed_sync": 1}
+	return conn.Exec(clickhouse.Context(ctx, clickhouse.WithSettings(settings)), insertRecord,
 		clickhouse.Named("version", strconv.Itoa(int(m.version))), clickhouse.Named("name", m.name), clickhouse.Named("checksum", m.checksum))
 }
 

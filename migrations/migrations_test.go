@@ -62,7 +62,7 @@ func copyFiles(t *testing.T) fstest.MapFS {
 func TestApplyTwice(t *testing.T) {
 	conn, files := connect(t), copyFiles(t)
 	for range 2 {
-		if err := Apply(t.Context(), conn); err != nil {
+		if err := Apply(t.Context(), conn, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,7 +75,7 @@ func TestSeveralCopiesStartAtOnce(t *testing.T) {
 	conn, files := connect(t), copyFiles(t)
 	copies, ctx := errgroup.WithContext(t.Context())
 	for range 4 {
-		copies.Go(func() error { return Apply(ctx, conn) })
+		copies.Go(func() error { return Apply(ctx, conn, "") })
 	}
 	if err := copies.Wait(); err != nil {
 		t.Fatal(err)
@@ -87,24 +87,24 @@ func TestSeveralCopiesStartAtOnce(t *testing.T) {
 
 func TestEditedMigrationIsRefused(t *testing.T) {
 	conn, files := connect(t), copyFiles(t)
-	if err := Apply(t.Context(), conn); err != nil {
+	if err := Apply(t.Context(), conn, ""); err != nil {
 		t.Fatal(err)
 	}
 	files["0001_facts.sql"].Data = append(files["0001_facts.sql"].Data, "-- one more line\n"...)
-	if err := apply(t.Context(), conn, files); !errors.Is(err, ErrEdited) || !strings.Contains(err.Error(), "0001_facts.sql") {
+	if err := apply(t.Context(), target{conn, ""}, files); !errors.Is(err, ErrEdited) || !strings.Contains(err.Error(), "0001_facts.sql") {
 		t.Errorf("got %v, want ErrEdited with the file's name", err)
 	}
 }
 
 func TestNewerDatabaseIsRefusedUntouched(t *testing.T) {
 	conn, files := connect(t), copyFiles(t)
-	if err := apply(t.Context(), conn, files); err != nil {
+	if err := apply(t.Context(), target{conn, ""}, files); err != nil {
 		t.Fatal(err)
 	}
 	if err := conn.Exec(t.Context(), "INSERT INTO schema_migrations (version, name, checksum) VALUES (77, '0077_future.sql', 'x')"); err != nil {
 		t.Fatal(err)
 	}
-	if err := Apply(t.Context(), conn); !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "0077_future.sql") {
+	if err := Apply(t.Context(), conn, ""); !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "0077_future.sql") {
 		t.Errorf("got %v, want ErrNewer with the file's name", err)
 	}
 }
@@ -112,11 +112,11 @@ func TestNewerDatabaseIsRefusedUntouched(t *testing.T) {
 func TestInterruptedMigrationIsRunAgain(t *testing.T) {
 	conn := connect(t)
 	broken := fstest.MapFS{"0001_a.sql": {Data: []byte("CREATE TABLE IF NOT EXISTS a (x UInt8) ENGINE = Memory; SELECT no_such_function();")}}
-	if err := apply(t.Context(), conn, broken); err == nil || !strings.Contains(err.Error(), "0001_a.sql") {
+	if err := apply(t.Context(), target{conn, ""}, broken); err == nil || !strings.Contains(err.Error(), "0001_a.sql") {
 		t.Fatalf("got %v, want an error that names the file", err)
 	}
 	broken["0001_a.sql"].Data = []byte("CREATE TABLE IF NOT EXISTS a (x UInt8) ENGINE = Memory; SELECT 1;")
-	if err := apply(t.Context(), conn, broken); err != nil {
+	if err := apply(t.Context(), target{conn, ""}, broken); err != nil {
 		t.Error(err)
 	}
 }

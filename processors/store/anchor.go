@@ -28,7 +28,7 @@ func (s *Store) KeepAnchor(ctx context.Context, a Anchor) error {
 	if err := s.usable(); err != nil {
 		return fmt.Errorf("store: keep anchor: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(clickhouse.Context(ctx, clickhouse.WithSettings(insertSettings())), questionTimeout)
+	ctx, cancel := context.WithTimeout(clickhouse.Context(ctx, clickhouse.WithSettings(s.cluster.writing(insertSettings()))), questionTimeout)
 	defer cancel()
 	if err := s.write.Exec(ctx, insertAnchor, clickhouse.Named("position", a.Position), clickhouse.Named("hash", a.Hash)); err != nil {
 		return fmt.Errorf("store: keep anchor: %w: %w", ErrUnavailable, err)
@@ -43,7 +43,7 @@ func (s *Store) Anchors(ctx context.Context) ([]Anchor, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()
-	rows, err := s.write.Query(ctx, selectAnchors, clickhouse.Named("most", maxAnchors))
+	rows, err := s.write.Query(clickhouse.Context(ctx, clickhouse.WithSettings(s.cluster.reading(clickhouse.Settings{}))), selectAnchors, clickhouse.Named("most", maxAnchors))
 	if err != nil {
 		return nil, fmt.Errorf("store: anchors: %w: %w", ErrUnavailable, err)
 	}

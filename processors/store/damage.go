@@ -29,14 +29,14 @@ type Damage struct {
 
 // A part that cannot be read when its table is loaded is set aside without a word, and its rows are missing from then on.
 // The runs of rollups alone may lose rows in a power cut: they are not synced, since a run that is lost is done again.
-const selectSetAside = `SELECT table, name, reason FROM system.detached_parts
-WHERE database = currentDatabase() AND table != 'rollup_runs' AND (reason LIKE 'broken%' OR reason LIKE 'covered-by-broken%' OR reason = 'unexpected' OR reason = 'noquorum')
+const selectSetAside = `SELECT table, name, reason FROM %s
+WHERE database = currentDatabase() AND table NOT LIKE 'rollup_runs%%' AND (reason LIKE 'broken%%' OR reason LIKE 'covered-by-broken%%' OR reason = 'unexpected' OR reason = 'noquorum')
 ORDER BY table, name`
 
 // SetAside lists the parts that ClickHouse found damaged when it loaded them and put aside: rows that were acknowledged
 // are missing from answers. It is cheap enough for a health check. It returns ErrUnavailable.
 func (s *Store) SetAside(ctx context.Context) ([]Damage, error) {
-	return s.damages(ctx, selectSetAside, func(scan func(...any) error) (Damage, bool, error) {
+	return s.damages(ctx, fmt.Sprintf(selectSetAside, s.cluster.system("detached_parts")), func(scan func(...any) error) (Damage, bool, error) {
 		var d Damage
 		err := scan(&d.Table, &d.Part, &d.Reason)
 		return d, true, err
@@ -44,14 +44,14 @@ func (s *Store) SetAside(ctx context.Context) ([]Damage, error) {
 }
 
 // CheckParts reads every byte of every table, compares it with its checksum, and lists the parts where it differs,
-// those that were set aside included. It takes as long as reading the whole disk once. It returns ErrUnavailable.
+// those that were set aside included; on a cluster, of the server that answers. It takes as long as reading the whole disk once. It returns ErrUnavailable.
 func (s *Store) CheckParts(ctx context.Context) ([]Damage, error) {
 	all, err := s.SetAside(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, table := range []string{"readings", "events", "latest", "touched", "rollup_1m", "rollup_1h", "rollup_1d"} {
-		found, err := s.damages(ctx, "CHECK TABLE "+table, func(scan func(...any) error) (Damage, bool, error) {
+		found, err := s.damages(ctx, "CHECK TABLE "+s.cluster.local(table), func(scan func(...any) error) (Damage, bool, error) {
 			d := Damage{Table: table}
 			var passed uint8
 			err := scan(&d.Part, &passed, &d.Reason)

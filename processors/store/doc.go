@@ -15,6 +15,10 @@
 // with itself and everything else, in several copies of the program too. Rollup and Erase exclude each other within
 // one copy; Rollup may run in several copies at once, at the price of repeated work only.
 //
+// On a cluster (Options.Cluster) tables are replicated and distributed, a device lies on one shard as a whole, an insert
+// waits for most replicas, and only a replica that has every acknowledged block answers. With Options.Policies the account
+// that reads sees only rows of the tenant that is asked about, whatever is asked.
+//
 // When ClickHouse is slow or dead: every call ends by a deadline of its own or by the caller's, whichever is sooner.
 // Damaged files are never answered from: a question that meets one fails with ErrDamaged, parts that ClickHouse set aside
 // fail Undamaged, and CheckParts and VerifyRollups read everything there is to find out. Insert tells data that

@@ -75,7 +75,7 @@ func (r *Reader) eraseFrom(caller context.Context, table string, d id.Device) er
 	defer cancel()
 	// A real mutation: the lightweight DELETE only hides rows. It returns when every replica has done it.
 	err = r.store.write.Exec(clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"mutations_sync": 2})),
-		"ALTER TABLE "+table+" DELETE"+ofDevice, clickhouse.Named("tenant", string(r.tenant)), device(d))
+		"ALTER TABLE "+r.store.cluster.local(table)+r.store.cluster.on()+" DELETE"+ofDevice, clickhouse.Named("tenant", string(r.tenant)), device(d))
 	return readError(caller, err)
 }
 

@@ -27,7 +27,6 @@ func insertSettings() clickhouse.Settings {
 		"max_insert_block_size":           4_000_000,
 		"min_insert_block_size_rows":      4_000_000,
 		"min_insert_block_size_bytes":     2 << 30,
-		"max_partitions_per_insert_block": 0, // device times are bounded to a year, which is 14 months at the most
 	}
 }
 
@@ -102,7 +101,7 @@ func (s *Store) sendRows(ctx context.Context, t table) error {
 		data[i] = bytes.NewReader(c.data)
 	}
 	// Naming the types here saves a question about them before each insert.
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(insertSettings()), clickhouse.WithColumnNamesAndTypes(types))
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(s.cluster.writing(insertSettings())), clickhouse.WithColumnNamesAndTypes(types))
 	batch, err := s.write.PrepareBatch(ctx, statement+")")
 	if err != nil {
 		return err

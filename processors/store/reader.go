@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"longwave/ingest/telemetry"
+	"longwave/migrations"
 	"longwave/tenants/id"
 )
 
@@ -65,7 +66,7 @@ func (r *Reader) run(caller context.Context, q question, scan func(driver.Rows) 
 	}
 	defer leave()
 	params := append([]any{clickhouse.Named("tenant", string(r.tenant))}, q.params...)
-	rows, err := r.store.read.Query(clickhouse.Context(ctx, clickhouse.WithSettings(readSettings())), q.sql, params...)
+	rows, err := r.store.read.Query(clickhouse.Context(ctx, clickhouse.WithSettings(r.settings())), q.sql, params...)
 	if err != nil {
 		return readError(caller, err)
 	}
@@ -79,14 +80,18 @@ func (r *Reader) run(caller context.Context, q question, scan func(driver.Rows) 
 	return readError(caller, rows.Err())
 }
 
-func readSettings() clickhouse.Settings {
-	return clickhouse.Settings{
+func (r *Reader) settings() clickhouse.Settings {
+	settings := clickhouse.Settings{
 		"max_memory_usage": questionMemory,
 		// A fact lies in exactly one partition, because its time is part of it.
 		"do_not_merge_across_partitions_select_final": 1,
 		"max_bytes_before_external_sort":              questionMemory / 2,
 		"max_bytes_before_external_group_by":          questionMemory / 2,
 	}
+	if r.store.policies {
+		settings[migrations.TenantSetting] = clickhouse.CustomSetting{Value: string(r.tenant)}
+	}
+	return r.store.cluster.reading(settings)
 }
 
 // device and span are the parameters that most questions share.

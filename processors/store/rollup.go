@@ -112,7 +112,7 @@ ORDER BY first`
 func (r *rollupRun) look(caller context.Context) error {
 	ctx, cancel := context.WithTimeout(caller, rollupTimeout)
 	defer cancel()
-	rows, err := r.store.write.Query(ctx, selectParts, clickhouse.Named("run", r.id), clickhouse.Named("few", fewDevices))
+	rows, err := r.store.write.Query(clickhouse.Context(ctx, clickhouse.WithSettings(r.store.cluster.reading(clickhouse.Settings{}))), selectParts, clickhouse.Named("run", r.id), clickhouse.Named("few", fewDevices))
 	if err != nil {
 		return readError(caller, err)
 	}
@@ -214,6 +214,7 @@ func (r *rollupRun) exec(caller context.Context, statement string, params ...any
 		"optimize_aggregation_in_order":               1,
 		"do_not_merge_across_partitions_select_final": 1,
 	}
+	settings = r.store.cluster.writing(r.store.cluster.reading(settings))
 	params = append(params, clickhouse.Named("run", r.id))
 	return readError(caller, r.store.write.Exec(clickhouse.Context(ctx, clickhouse.WithSettings(settings)), statement, params...))
 }

@@ -22,6 +22,11 @@ type Options struct {
 	Reader     *clickhouse.Options   // account that can only read the same database; nil means Connect
 	Log        *slog.Logger          // nil means no log
 	Registerer prometheus.Registerer // nil means no metrics
+	// Cluster is the name, on those servers, of the ClickHouse cluster whose macros {shard} and {replica} say where each of
+	// them belongs: the tables are then replicated and distributed over it. Empty means one server.
+	Cluster string
+	// Policies makes Reader's account see, besides what views let it see, only rows of the tenant that is asked about.
+	Policies bool
 	// Rest is how long at least an hour of a device is left alone between two rollups of it; 0 means two minutes. Every
 	// packet of a device touches its current hour, and each rollup of it reads the hour anew.
 	Rest time.Duration
@@ -45,6 +50,9 @@ type Store struct {
 	gates       gates
 	rest        time.Duration
 	connect     *clickhouse.Options
+	cluster     cluster
+	policies    bool
+	reader      string        // name of the reading account
 	prepared    atomic.Bool   // the tables are as this program needs them
 	rolling     chan struct{} // held by Rollup or Erase: a rollup must not bring back rows that are being erased
 }
@@ -100,6 +108,12 @@ func newStore(o Options) (*Store, error) {
 	if o.Connect == nil || o.Connect.Auth.Database == "" {
 		return nil, errors.New("options need a connection that names its database")
 	}
+	if o.Cluster != "" && !migrations.ValidCluster(o.Cluster) {
+		return nil, fmt.Errorf("option Cluster is %q, which cannot be the name of one", o.Cluster)
+	}
+	if o.Policies && o.Reader == nil {
+		return nil, errors.New("option Policies needs a Reader that they are for")
+	}
 	if o.Rest < 0 {
 		return nil, errors.New("option Rest is negative")
 	}
@@ -124,7 +138,8 @@ func newStore(o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close(), read.Close())
 	}
-	return &Store{write: write, read: read, log: o.Log, metrics: m, rest: o.Rest, connect: o.Connect, rolling: make(chan struct{}, 1)}, nil
+	return &Store{write: write, read: read, log: o.Log, metrics: m, rest: o.Rest, connect: o.Connect,
+		cluster: cluster(o.Cluster), policies: o.Policies, reader: o.Reader.Auth.Username, rolling: make(chan struct{}, 1)}, nil
 }
 
 // open copies the options: they are the caller's, and may be shared.
@@ -140,26 +155,34 @@ func (s *Store) migrate(ctx context.Context) error {
 	err := s.write.Ping(ctx)
 	var exception *clickhouse.Exception
 	if errors.As(err, &exception) && exception.Code == codeUnknownDatabase {
-		err = createDatabase(ctx, s.connect)
+		err = s.createDatabase(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return migrations.Apply(ctx, s.write)
+	if err := migrations.Apply(ctx, s.write, string(s.cluster)); err != nil || !s.policies {
+		return err
+	}
+	for _, policy := range migrations.Policies(s.reader, string(s.cluster)) {
+		if err := s.write.Exec(ctx, policy); err != nil {
+			return fmt.Errorf("row policies: %w", err)
+		}
+	}
+	return nil
 }
 
 const codeUnknownDatabase = 81
 
 // createDatabase serves the first start against a ClickHouse server.
-func createDatabase(ctx context.Context, o *clickhouse.Options) error {
-	own := *o
+func (s *Store) createDatabase(ctx context.Context) error {
+	own := *s.connect
 	own.Auth.Database = "default"
 	conn, err := clickhouse.Open(&own)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	return conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS {name:Identifier}", clickhouse.Named("name", o.Auth.Database))
+	return conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS {name:Identifier}"+s.cluster.on(), clickhouse.Named("name", s.connect.Auth.Database))
 }
 
 // Ping asks ClickHouse for a sign of life. It returns ErrUnavailable.

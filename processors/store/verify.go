@@ -178,7 +178,7 @@ GROUP BY tenant ORDER BY tenant`
 func (s *Store) Held(ctx context.Context) ([]Held, error) {
 	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
 	defer cancel()
-	rows, err := s.write.Query(ctx, selectHeld)
+	rows, err := s.write.Query(clickhouse.Context(ctx, clickhouse.WithSettings(s.cluster.reading(clickhouse.Settings{}))), selectHeld)
 	if err != nil {
 		return nil, fmt.Errorf("store: held: %w: %w", ErrUnavailable, err)
 	}
