@@ -35,10 +35,14 @@ type Damage struct {
 // any tells whether anything was found.
 func (d *Damage) any() bool { return d.Missing > 0 || d.Corrupt > 0 || d.Truncated > 0 }
 
+// markVersion is the version of the marks. The first ones, without a version, are read as 1.
+const markVersion = 1
+
 // mark is how far a lane had come.
 type mark struct {
-	Last  uint64 `json:"last"`
-	Epoch uint64 `json:"epoch"`
+	Version int    `json:"v"`
+	Last    uint64 `json:"last"`
+	Epoch   uint64 `json:"epoch"`
 }
 
 // Damage returns what Open found, for every lane in order; all zero but for Epoch where nothing was.
@@ -91,8 +95,18 @@ func (f *Front) markOf(ctx context.Context, lane telemetry.Lane) (m mark, err er
 	if err != nil {
 		return mark{}, fmt.Errorf("read the mark of lane %s: %w", lane, err)
 	}
-	if err := json.Unmarshal(entry.Value(), &m); err != nil {
+	if m, err = decodeMark(entry.Value()); err != nil {
 		return mark{}, fmt.Errorf("read the mark of lane %s: %w", lane, err)
+	}
+	return m, nil
+}
+
+func decodeMark(value []byte) (m mark, err error) {
+	if err := json.Unmarshal(value, &m); err != nil {
+		return mark{}, err
+	}
+	if m.Version > markVersion {
+		return mark{}, fmt.Errorf("%w: mark of version %d", telemetry.ErrVersion, m.Version)
 	}
 	return m, nil
 }
@@ -117,7 +131,7 @@ func (f *Front) setMark(ctx context.Context, lane telemetry.Lane) error {
 	if last <= f.atMark[lane].Last { // nothing new; or it went backwards while we run, which the next start is to see
 		return nil
 	}
-	reached := mark{Last: last, Epoch: f.atMark[lane].Epoch}
+	reached := mark{Version: markVersion, Last: last, Epoch: f.atMark[lane].Epoch}
 	value, err := json.Marshal(reached)
 	if err != nil {
 		return err
