@@ -129,6 +129,9 @@ func (w *window) settle(f *flight, now time.Time) {
 
 // remember is called with mu held.
 func (w *window) remember(k claimKey, content uint64, now time.Time) {
+	if now.Before(w.turned) { // the clock was put back
+		w.turned = now
+	}
 	if age := now.Sub(w.turned); w.stored.used >= windowEntries || age >= windowAge {
 		if w.reach = 0; age < windowAge {
 			w.reach = max(age, time.Second) // a clock that was put back must not make it look whole

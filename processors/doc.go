@@ -16,8 +16,10 @@
 //   - The store refuses the data (store.ErrRefused): the block is divided until the packets at fault stand alone. They
 //     go to the stream of rejected packets with the reason, everything else is stored.
 //   - A message that cannot be read goes to that stream too, and is counted.
-//   - A packet of a device that does not exist is dropped, once it is old enough that a copy of the program which
-//     merely has not heard of a new device yet cannot mistake it; until then its message is put back.
+//   - A packet of a device that does not exist is dropped, once it was looked at often enough that a copy of the program
+//     which merely has not heard of a new device yet cannot mistake it; until then its message is put back.
+//   - The clock jumps: nothing here goes by it but figures. When it was put back, what is in hand is delivered anew, because
+//     NATS waits for the time at which it promised to.
 //   - NATS slow or gone, a consumer deleted: the line looks for it again with back-off. Redelivery is harmless.
 //   - What NATS read back from its disk about a consumer is not believed, since that file has no checksum: the Runner keeps a
 //     mark of its own of how far each lane is settled for certain, and begins there. That stores a few seconds' packets

@@ -10,9 +10,10 @@ import (
 	"longwave/tenants/id"
 )
 
-// settleAge is how old a packet of an unknown device must be before it is taken for one of a deleted device. A copy
-// of the program learns of a new device by tailing the control log, and may see the first packet before it.
-const settleAge = 5 * time.Second
+// settleLooks is how often a packet of an unknown device is looked at, a postponement apart, before it is taken for one of
+// a deleted device. A copy of the program learns of a new device by tailing the control log, and may see the first packet
+// before it. Looks are counted, because an age would be wrong by as much as a clock has jumped.
+const settleLooks = 3
 
 // hand is what a line holds between fetching and settling: the messages, and the block that they make. It belongs to
 // one goroutine of the line at a time.
@@ -97,11 +98,20 @@ func (h *hand) admit(index int, tenant id.Tenant, batch *telemetry.Batch) {
 	case h.known(from):
 		h.owners[from] = struct{}{}
 		h.block.Add(tenant, batch)
-	case h.now().Sub(batch.Received.Time()) < settleAge:
+	case h.looks(index) < settleLooks:
 		h.postponed[index] = struct{}{}
 	default:
 		h.dropped += len(batch.Packets)
 	}
+}
+
+// looks is how often a message has been delivered, this time included.
+func (h *hand) looks(index int) uint64 {
+	about, err := h.messages[index].Metadata()
+	if err != nil {
+		return settleLooks
+	}
+	return about.NumDelivered
 }
 
 func (h *hand) known(from owner) bool {

@@ -93,9 +93,15 @@ func (l *line) mark(ctx context.Context) (m mark, marked bool, err error) {
 func (l *line) keepMark(ctx context.Context) {
 	ticker := time.NewTicker(markInterval)
 	defer ticker.Stop()
+	before := l.runner.clock()
 	for {
 		select {
 		case <-ticker.C:
+			now := l.runner.clock()
+			if now.behind(before) {
+				l.deliverAnew(ctx)
+			}
+			before = now
 			l.advance(ctx)
 		case <-ctx.Done():
 			return
@@ -118,6 +124,32 @@ func (l *line) advance(ctx context.Context) {
 	}
 	if err != nil {
 		l.log.Debug("the mark of what is settled did not move", "error", err)
+	}
+}
+
+// reading is what the clock on the wall says, and how long the program has run by one that never jumps.
+type reading struct {
+	wall time.Time
+	ran  time.Duration
+}
+
+// behind tells whether the clock was put back since an earlier reading, by more than its corrections are.
+func (r reading) behind(earlier reading) bool {
+	return r.wall.Sub(earlier.wall) < r.ran-earlier.ran-markInterval
+}
+
+// deliverAnew ends what NATS postpones until a time that is now far away, because the clock was put back.
+func (l *line) deliverAnew(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
+	defer cancel()
+	s, err := l.standing(ctx)
+	if err == nil && s.consumer != nil && s.consumer.NumAckPending > 0 {
+		s.mark, s.marked = mark{Floor: s.consumer.AckFloor.Stream}, true
+		_, err = l.rewind(ctx, s)
+		l.log.Warn("the clock was put back; what is in hand is delivered anew", "messages", s.consumer.NumAckPending)
+	}
+	if err != nil {
+		l.log.Warn("the clock was put back; what was postponed may wait for as long", "error", err)
 	}
 }
 

@@ -113,3 +113,41 @@ func TestMarkOfVersion1IsRead(t *testing.T) {
 		}
 	}
 }
+
+func TestClockThatWasPutBack(t *testing.T) {
+	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	before := reading{noon, time.Hour}
+	for name, c := range map[string]struct {
+		now    reading
+		behind bool
+	}{
+		"as it should be": {reading{noon.Add(markInterval), time.Hour + markInterval}, false},
+		"corrected":       {reading{noon.Add(markInterval - time.Second), time.Hour + markInterval}, false},
+		"put back":        {reading{noon.Add(-72 * time.Hour), time.Hour + markInterval}, true},
+		"put forward":     {reading{noon.Add(72 * time.Hour), time.Hour + markInterval}, false},
+	} {
+		if got := c.now.behind(before); got != c.behind {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// A message that is put back is to come again at a time, which a clock that is put back moves away.
+func TestPostponedMessagesComeAlthoughTheClockWasPutBack(t *testing.T) {
+	p := newPlant(t)
+	tenant, device := id.New[id.Tenant](), id.New[id.Device]()
+	p.publish(telemetry.Standard, tenant, batch(device, 0, 10))
+	r, _ := p.start(inserter(func(ctx context.Context, b *store.Block) error { return errors.New("away") }))
+	l := &line{runner: r, stage: stages()[0], lane: telemetry.Standard, log: r.Log}
+	state := func() *jetstream.ConsumerInfo {
+		s, err := l.standing(t.Context())
+		if err != nil || s.consumer == nil {
+			return &jetstream.ConsumerInfo{}
+		}
+		return s.consumer
+	}
+	until(t, "the message is in hand", func() bool { return state().NumAckPending == 1 })
+	made := state().Created
+	l.deliverAnew(t.Context())
+	until(t, "it is delivered by a new consumer", func() bool { return state().Created.After(made) && state().NumAckPending == 1 })
+}

@@ -57,7 +57,8 @@ type Runner struct {
 	Options
 	metrics   *metrics
 	turns     turns
-	lookEvery time.Duration // sentinelInterval but in tests
+	lookEvery time.Duration  // sentinelInterval but in tests
+	clock     func() reading // the machine's but in tests
 }
 
 // New prepares a Runner. It returns ErrOptions, or the registerer's error for metrics that are registered already.
@@ -66,11 +67,19 @@ func New(o Options) (*Runner, error) {
 		return nil, err
 	}
 	m := newMetrics()
-	r := &Runner{Options: o, metrics: m, lookEvery: sentinelInterval}
+	r := &Runner{Options: o, metrics: m, lookEvery: sentinelInterval, clock: machineClock()}
 	if err := errors.Join(m.register(o.Registerer), o.Registerer.Register(newLagCollector(r))); err != nil {
 		return nil, fmt.Errorf("processors: %w", err)
 	}
 	return r, nil
+}
+
+func machineClock() func() reading {
+	began := time.Now()
+	return func() reading {
+		now := time.Now()
+		return reading{wall: now.Round(0), ran: now.Sub(began)}
+	}
 }
 
 // Trouble is what went wrong in the lanes since the Runner was made.

@@ -21,12 +21,12 @@ const insertTimeout = 60 * time.Second
 // insertSettings make one statement one block, so that each month of it is committed whole or not at all.
 func insertSettings() clickhouse.Settings {
 	return clickhouse.Settings{
-		"async_insert":                    0, // the default of recent servers collects inserts: an answer must mean committed
-		"insert_deduplicate":              0, // the set absorbs repetitions; remembered tokens have lost data
-		"optimize_on_insert":              0, // merging a block with itself costs a third of its insert and finds next to nothing
-		"max_insert_block_size":           4_000_000,
-		"min_insert_block_size_rows":      4_000_000,
-		"min_insert_block_size_bytes":     2 << 30,
+		"async_insert":                0, // the default of recent servers collects inserts: an answer must mean committed
+		"insert_deduplicate":          0, // the set absorbs repetitions; remembered tokens have lost data
+		"optimize_on_insert":          0, // merging a block with itself costs a third of its insert and finds next to nothing
+		"max_insert_block_size":       4_000_000,
+		"min_insert_block_size_rows":  4_000_000,
+		"min_insert_block_size_bytes": 2 << 30,
 	}
 }
 

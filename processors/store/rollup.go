@@ -91,7 +91,7 @@ func (r *rollupRun) execute(ctx context.Context, steps []rollupStep) error {
 const takeWindows = `INSERT INTO rollup_runs (run, tenant, device, hour, token)
 SELECT {run:UInt64}, tenant, device, hour, sum(token) FROM touched
 GROUP BY tenant, device, hour
-HAVING sum(token) != 0 AND max(rolled) <= now('UTC') - {rest:UInt32}
+HAVING sum(token) != 0 AND (max(rolled) <= now('UTC') - {rest:UInt32} OR max(rolled) > now('UTC') + 60) -- the clock was put back
 ORDER BY max(rolled), hour, tenant, device LIMIT {limit:UInt64}`
 
 func (r *rollupRun) take(ctx context.Context) error {
