@@ -144,7 +144,7 @@ func (p *platform) system(ctx context.Context) web.System {
 		s.Checks = append(s.Checks, web.Check{Name: "lanes", Err: err})
 	}
 	for _, lag := range lags {
-		s.Lanes = append(s.Lanes, web.Lane{Lane: lag.Lane.String(), Consumer: lag.Consumer, Messages: lag.Messages, Behind: time.Duration(lag.Seconds * float64(time.Second))})
+		s.Lanes = append(s.Lanes, web.Lane{Lane: lag.Lane.String(), Consumer: lag.Consumer, Messages: lag.Messages, Packets: lag.Packets, Behind: time.Duration(lag.Seconds * float64(time.Second))})
 	}
 	s.DiskUsed, s.DiskFree = diskUsage(p.Data)
 	if sizes, err := p.store.Disk(ctx); err == nil {

@@ -24,6 +24,7 @@ type hand struct {
 	postponed map[int]struct{}   // messages to be put back: they hold young packets of unknown devices
 	damaged   map[int]error      // messages of which a part could not be read
 	dropped   int                // packets of deleted devices
+	packets   int                // in all messages that could be read
 	alive     func(id.Tenant, id.Device) bool
 	now       func() time.Time
 }
@@ -56,7 +57,7 @@ func (h *hand) unread() {
 	clear(h.owners)
 	clear(h.postponed)
 	clear(h.damaged)
-	h.dropped = 0
+	h.dropped, h.packets = 0, 0
 }
 
 // rows is how large the block is.
@@ -93,6 +94,7 @@ func (h *hand) read(index int) {
 
 // admit decides whether a batch is stored, put back or dropped.
 func (h *hand) admit(index int, tenant id.Tenant, batch *telemetry.Batch) {
+	h.packets += len(batch.Packets)
 	from := owner{tenant, batch.Device}
 	switch {
 	case h.known(from):

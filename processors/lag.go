@@ -25,8 +25,12 @@ const (
 type Lag struct {
 	Consumer string
 	Lane     telemetry.Lane
-	Messages uint64  // that are not settled; each holds one or more packets
-	Seconds  float64 // how long the oldest of them has been waiting
+	Messages uint64 // that are not settled; each holds one or more packets
+	// Packets is about how many packets these hold, judged by the messages that this copy of the program read last. It is not
+	// known before it has read one: to count the others would be to read them.
+	Packets      uint64
+	PacketsKnown bool
+	Seconds      float64 // how long the oldest of them has been waiting
 }
 
 // Lag asks NATS how far every stage is behind on every lane. It returns an error when NATS does not answer or a
@@ -60,6 +64,7 @@ func (r *Runner) lag(ctx context.Context, name string, lane telemetry.Lane) (Lag
 	if info.NumAckPending == 0 && info.Delivered.Stream >= stream.CachedInfo().State.LastSeq {
 		lag.Messages = 0 // what NATS counts as waiting it could not read, and passed over
 	}
+	lag.Packets, lag.PacketsKnown = r.densities[lane].estimate(lag.Messages)
 	if lag.Messages == 0 {
 		return lag, nil
 	}

@@ -62,6 +62,7 @@ func (l *line) run(ctx context.Context) {
 // land lets the stage have the messages and settles them.
 func (l *line) land(ctx context.Context, h *hand) {
 	l.runner.metrics.fetched(l.lane, h)
+	l.runner.densities[l.lane].saw(len(h.messages), h.packets)
 	stop := l.keep(h)
 	err := l.stage.land(l, ctx, h)
 	stop()

@@ -93,8 +93,8 @@ func (m *metrics) refused(l telemetry.Lane, code string) {
 // lagCollector asks NATS, when it is scraped, how far each consumer is behind: a figure that was remembered would look
 // fresh for as long as NATS is gone.
 type lagCollector struct {
-	runner            *Runner
-	messages, seconds *prometheus.Desc
+	runner                     *Runner
+	messages, packets, seconds *prometheus.Desc
 }
 
 func newLagCollector(r *Runner) *lagCollector {
@@ -102,12 +102,17 @@ func newLagCollector(r *Runner) *lagCollector {
 	return &lagCollector{
 		runner:   r,
 		messages: prometheus.NewDesc("longwave_consumer_lag_messages", "Lane messages that are not settled yet; each holds one or more packets.", labels, nil),
+		packets:  prometheus.NewDesc("longwave_consumer_lag_packets_estimate", "About how many packets the lane messages hold that are not settled yet, judged by those read last.", labels, nil),
 		seconds:  prometheus.NewDesc("longwave_consumer_lag_seconds", "Age of the oldest lane message that is not settled yet.", labels, nil),
 	}
 }
 
 // Describe implements prometheus.Collector.
-func (c *lagCollector) Describe(out chan<- *prometheus.Desc) { out <- c.messages; out <- c.seconds }
+func (c *lagCollector) Describe(out chan<- *prometheus.Desc) {
+	out <- c.messages
+	out <- c.packets
+	out <- c.seconds
+}
 
 // Collect implements prometheus.Collector. While NATS does not answer the figures are absent, not zero.
 func (c *lagCollector) Collect(out chan<- prometheus.Metric) {
@@ -119,6 +124,9 @@ func (c *lagCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	for _, lag := range lags {
 		out <- prometheus.MustNewConstMetric(c.messages, prometheus.GaugeValue, float64(lag.Messages), lag.Consumer, lag.Lane.String())
+		if lag.PacketsKnown {
+			out <- prometheus.MustNewConstMetric(c.packets, prometheus.GaugeValue, float64(lag.Packets), lag.Consumer, lag.Lane.String())
+		}
 		out <- prometheus.MustNewConstMetric(c.seconds, prometheus.GaugeValue, lag.Seconds, lag.Consumer, lag.Lane.String())
 	}
 }

@@ -56,6 +56,7 @@ func (o Options) validate() error {
 type Runner struct {
 	Options
 	metrics   *metrics
+	densities [telemetry.Bulk + 1]density
 	turns     turns
 	lookEvery time.Duration  // sentinelInterval but in tests
 	clock     func() reading // the machine's but in tests

@@ -81,7 +81,7 @@ func (s *site) fill(d tenants.Device, now time.Time) {
 		Version: "0.1.0", Started: now.Add(-49 * time.Hour), DataDir: "/var/lib/longwave", DiskUsed: 3_200_000_000, DiskFree: 180_000_000_000,
 		Durability: "Acknowledged packets are on disk (fsync).",
 		Checks:     []Check{{Name: "NATS", Detail: "embedded, 2.15.2"}, {Name: "ClickHouse", Detail: "embedded, 26.5.1"}, {Name: "Disk", Err: fmt.Errorf("97 %% full")}},
-		Lanes:      []Lane{{Lane: "critical", Consumer: "store"}, {Lane: "standard", Consumer: "store", Messages: 1204, Behind: 3 * time.Second}, {Lane: "bulk", Consumer: "store"}},
+		Lanes:      []Lane{{Lane: "critical", Consumer: "store"}, {Lane: "standard", Consumer: "store", Messages: 1204, Packets: 48_160, Behind: 3 * time.Second}, {Lane: "bulk", Consumer: "store"}},
 		Tables:     []Table{{Name: "readings", Rows: 3_100_000, Bytes: 12_000_000}},
 		Remembered: 48_211, RememberedBytes: 3_145_728,
 		Conditions: []Condition{

@@ -49,7 +49,7 @@ func TestAKeyNeedsANameAndARole(t *testing.T) {
 func TestSystemIsForOperators(t *testing.T) {
 	s, b, _ := full(t)
 	page := b.get("/system")
-	for _, want := range []string{"0.1.0", "fsync", "/var/lib/longwave", "3.2 GB", "Embedded, 2.15.2", "97 % full", "1,204 messages", "3.1 million rows", "48,211", "The disk is nearly full", "48 MiB are free", "Critical", "Warning", "was started again"} {
+	for _, want := range []string{"0.1.0", "fsync", "/var/lib/longwave", "3.2 GB", "Embedded, 2.15.2", "97 % full", "about 48,160 packets", "3.1 million rows", "48,211", "The disk is nearly full", "48 MiB are free", "Critical", "Warning", "was started again"} {
 		if !strings.Contains(page.page.text("main"), want) {
 			t.Errorf("%q is missing: %s", want, page.page.text("main"))
 		}

@@ -46,6 +46,7 @@ type Check struct {
 type Lane struct {
 	Lane, Consumer string
 	Messages       uint64
+	Packets        uint64        // in them, about; 0 when not known
 	Behind         time.Duration // age of the oldest that is not settled
 }
 
@@ -141,6 +142,9 @@ func laneRow(l Lane) views.LaneRow {
 	}
 	if l.Messages > 0 {
 		row.Behind = duration(l.Behind)
+	}
+	if l.Packets > 0 {
+		row.Pending = "about " + count(l.Packets, "packet", "packets")
 	}
 	if l.Messages > 0 && l.Behind > behindAfter {
 		row.State = views.State{Key: stateLate, Word: "Behind"}

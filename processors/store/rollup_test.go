@@ -236,6 +236,15 @@ func TestRollupRests(t *testing.T) {
 		t.Errorf("rolled up %d hours before the rest was over", n)
 	}
 	checkSteps(t, s.ForTenant(tenant), d, model{{noon(), 1}: {}, {noon() + minute, 2}: {}}, "during the rest")
+
+	// The hour was computed by a clock that has been put back since: waiting for that time again would be waiting for days.
+	later := "INSERT INTO touched (tenant, device, hour, rolled) SELECT tenant, device, hour, now('UTC') + INTERVAL 3 DAY FROM touched WHERE tenant = {tenant:String} LIMIT 1"
+	if err := s.write.Exec(t.Context(), later, named("tenant", string(tenant))); err != nil {
+		t.Fatal(err)
+	}
+	if n := rollAll(t, s); n != 1 {
+		t.Errorf("rolled up %d hours after the clock was put back, want 1", n)
+	}
 }
 
 // A spike of one reading among many must be seen at every length of step.
