@@ -31,7 +31,10 @@ func (r *rig) tryCase(ctx context.Context, name string, usual []string, breakIt 
 	if c.log, err = os.Create(logFile); err != nil {
 		return nil, v, err
 	}
-	defer c.close(true)
+	defer func() {
+		c.close(true)
+		err = errors.Join(err, os.RemoveAll(c.data)) // a copy for each case would fill the disk
+	}()
 	v, refusal := c.look(ctx)
 	words = []string{where}
 	if refusal != nil {
@@ -44,7 +47,7 @@ func (r *rig) tryCase(ctx context.Context, name string, usual []string, breakIt 
 	if words = append(words, more...); len(words) == 1 && where != "" {
 		words = append(words, c.lookCloser(ctx)...)
 	}
-	return words, v, os.RemoveAll(c.data)
+	return words, v, nil
 }
 
 // unverified begins what only the verification has found.
