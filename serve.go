@@ -28,6 +28,8 @@ import (
 	"longwave/processors/forward"
 	"longwave/processors/store"
 	"longwave/tenants"
+	"longwave/tenants/id"
+	"longwave/tenants/rule"
 	"longwave/tenants/seal"
 	"longwave/tenants/session"
 	"longwave/web"
@@ -189,6 +191,7 @@ func (p *platform) openIngest(ctx context.Context) (err error) {
 	options := ingest.Options{
 		JS: js, Conn: conn, Replicas: p.NATSReplicas, LaneBytes: p.LaneBytes, SyncAlways: p.Durability == "disk",
 		Limits:     ingest.Limits{DevicePackets: p.DevicePackets, TenantPackets: p.TenantPackets},
+		Rules:      func(t id.Tenant) *rule.Set { return p.tenants.State().RuleSet(t) },
 		Registerer: p.registry, Log: p.log,
 	}
 	if p.broker != nil {

@@ -11,6 +11,7 @@ import (
 
 	"longwave/tenants"
 	"longwave/tenants/id"
+	"longwave/tenants/rule"
 )
 
 // canary is in everything that belongs to the other tenant. It must never be in an answer.
@@ -29,6 +30,9 @@ func neighbour(t *testing.T, r *running, owner id.Person) tenants.Device {
 		t.Fatal(err)
 	}
 	if _, _, err := r.tenants.CreateDestination(t.Context(), actor, other.ID, tenants.NewDestination{Name: canary, Kind: tenants.Webhook, URL: "https://" + canary + ".example/"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.tenants.DraftRule(t.Context(), actor, other.ID, rule.Rule{Name: canary}); err != nil {
 		t.Fatal(err)
 	}
 	r.post(t, token, `{"`+canary+`":4711.25,"state":"`+canary+`"}`, http.StatusOK)
@@ -96,6 +100,14 @@ func (r *running) operator(t *testing.T) id.Person {
 	return person.ID
 }
 
+// ruleOf is the first routing rule of a tenant, or one that nobody has.
+func (r *running) ruleOf(t id.Tenant) id.Rule {
+	for _, found := range r.tenants.State().Rules(t) {
+		return found.ID
+	}
+	return "r-0000000000000000"
+}
+
 // ask fills a route's pattern with the ids of a device and its tenant, and returns status and body with these ids, and
 // what differs between any two answers, made equal.
 func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Device) string {
@@ -104,7 +116,7 @@ func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Devic
 	for _, theirs := range r.tenants.State().Destinations(d.Tenant) {
 		destination = string(theirs.ID)
 	}
-	path := strings.NewReplacer("{destination}", destination, "{attempt}", "1", "{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "/*", "/").Replace(pattern)
+	path := strings.NewReplacer("{destination}", destination, "{attempt}", "1", "{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "{rule}", string(r.ruleOf(d.Tenant)), "/*", "/").Replace(pattern)
 	if strings.HasPrefix(pattern, "/manage/") && method == http.MethodGet {
 		path += "?device=" + string(d.ID) + "&metric=" + canary + "&from=" + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
 		if !strings.Contains(pattern, "readings") && !strings.Contains(pattern, "events") {

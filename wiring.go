@@ -217,6 +217,8 @@ func (p *platform) newestDemo(ctx context.Context, t id.Tenant, d id.Device) (ti
 }
 
 func (p *platform) principal(t id.Tenant, d id.Device) ingest.Principal {
-	tenant, _ := p.tenants.State().Tenant(t)
-	return ingest.Principal{Tenant: t, Device: d, RetainDays: tenant.RetainDays}
+	state := p.tenants.State()
+	tenant, _ := state.Tenant(t)
+	device, _ := state.Device(t, d)
+	return ingest.Principal{Tenant: t, Device: d, RetainDays: tenant.RetainDays, Profile: device.Profile, Site: device.Site, Labels: device.Labels}
 }

@@ -17,6 +17,7 @@ import (
 	"longwave/ingest/telemetry"
 	"longwave/tenants"
 	"longwave/tenants/id"
+	"longwave/tenants/rule"
 	"longwave/web/handler"
 )
 
@@ -29,6 +30,8 @@ type Accepter interface {
 	Refused(id.Tenant, id.Device, telemetry.Attempt)
 	RefusedUnknown(addressKey string, attempt telemetry.Attempt)
 	Rejected(ctx context.Context, t id.Tenant, d id.Device, limit int) ([]telemetry.RejectedPacket, error)
+	Recent(ctx context.Context, t id.Tenant, limit int) ([]telemetry.Recent, error)
+	RuleCounts(t id.Tenant) map[id.Rule]rule.Count
 }
 
 // Reader answers questions about the readings of the one tenant it was made for.

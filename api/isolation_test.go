@@ -19,6 +19,8 @@ type crossing struct {
 	destination       bool   // {} stands for a destination
 }
 
+const ruleText = `{"name":"hot","when":"temp > 80","then":{"lane":"critical"}}`
+
 // crossings are all routes. TestTwoTenants fails when the router has one that is not here.
 func crossings() []crossing {
 	return []crossing{
@@ -51,6 +53,16 @@ func crossings() []crossing {
 		{route: "GET /manage/v1/destinations/{destination}/undelivered", path: "/manage/v1/destinations/{}/undelivered", destination: true},
 		{route: "POST /manage/v1/destinations/{destination}/redrive", path: "/manage/v1/destinations/{}/redrive", destination: true, body: `{"cause":"timeout"}`},
 		{route: "DELETE /manage/v1/destinations/{destination}", path: "/manage/v1/destinations/{}", destination: true},
+		{route: "GET /manage/v1/rules"},
+		{route: "POST /manage/v1/rules", body: ruleText},
+		{route: "POST /manage/v1/rules/test", body: ruleText},
+		{route: "GET /manage/v1/rules/{rule}", path: "/manage/v1/rules/{}"},
+		{route: "PUT /manage/v1/rules/{rule}/draft", path: "/manage/v1/rules/{}/draft", body: ruleText},
+		{route: "POST /manage/v1/rules/{rule}/enable", path: "/manage/v1/rules/{}/enable", body: `{"reason":"test"}`},
+		{route: "POST /manage/v1/rules/{rule}/disable", path: "/manage/v1/rules/{}/disable", body: `{"reason":"test"}`},
+		{route: "POST /manage/v1/rules/{rule}/move", path: "/manage/v1/rules/{}/move", body: `{"position":1}`},
+		{route: "GET /manage/v1/rules/{rule}/history", path: "/manage/v1/rules/{}/history"},
+		{route: "DELETE /manage/v1/rules/{rule}", path: "/manage/v1/rules/{}"},
 		{route: "DELETE /manage/v1/devices/{device}", path: "/manage/v1/devices/{}"},
 	}
 }
@@ -107,6 +119,9 @@ func (r *rig) cross(t *testing.T, c crossing) {
 	ours, theirs := string(r.ours.device.ID), string(r.theirs.device.ID)
 	if c.destination {
 		ours, theirs = string(r.ours.destination.ID), string(r.theirs.destination.ID)
+	}
+	if strings.Contains(pattern, "{rule}") {
+		ours, theirs = string(r.ours.rule), string(r.theirs.rule)
 	}
 
 	if !c.open {

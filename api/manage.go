@@ -41,6 +41,7 @@ func (a *API) mountManagement(r chi.Router) {
 	m.mountReadings()
 	m.mountEvents()
 	m.mountDestinations()
+	m.mountRules()
 	documentPackets(m.huma.OpenAPI())
 	describeAnswers(m.huma.OpenAPI())
 	r.Get("/openapi.json", a.adapter.Handle(m.description()))

@@ -23,6 +23,8 @@ type DeviceBody struct {
 	Created  time.Time         `json:"created" doc:"When it was registered"`
 	Disabled bool              `json:"disabled" doc:"Packets of a disabled device are refused with 403"`
 	Interval string            `json:"interval,omitempty" doc:"Expected time between packets; missing when it is learned" example:"30s"`
+	Site     string            `json:"site,omitempty" doc:"Where it is, from the widest to the narrowest" example:"plant-2/line-4"`
+	Profile  string            `json:"profile,omitempty" doc:"Its type" example:"pump"`
 	Tokens   []tokenBody       `json:"tokens" doc:"The public halves of its valid tokens, newest first"`
 }
 
@@ -51,6 +53,8 @@ type (
 			Name     string            `json:"name" doc:"Unique in the tenant, 1 to 100 characters" minLength:"1" example:"pump-7"`
 			Labels   map[string]string `json:"labels,omitempty" doc:"At most 16" example:"{\"site\":\"plant-2\"}"`
 			Interval string            `json:"interval,omitempty" doc:"Expected time between packets (30s, 5m, 1h); it is learned when missing" example:"30s"`
+			Site     string            `json:"site,omitempty" doc:"A path with single slashes" example:"plant-2/line-4"`
+			Profile  string            `json:"profile,omitempty" doc:"Its type, in your own word" example:"pump"`
 		}
 	}
 	createDeviceOut struct {
@@ -59,10 +63,12 @@ type (
 	}
 	listDevicesIn struct {
 		call
-		Limit  int    `query:"limit" doc:"How many at most" minimum:"1" maximum:"500" default:"100"`
-		Cursor string `query:"cursor" doc:"The next of the page before"`
-		Q      string `query:"q" doc:"Anywhere in name, id or a label as name=text" example:"pump"`
-		State  string `query:"state" doc:"Only these" enum:"enabled,disabled"`
+		Limit   int    `query:"limit" doc:"How many at most" minimum:"1" maximum:"500" default:"100"`
+		Cursor  string `query:"cursor" doc:"The next of the page before"`
+		Q       string `query:"q" doc:"Anywhere in name, id, site, profile or a label as name=text" example:"pump"`
+		State   string `query:"state" doc:"Only these" enum:"enabled,disabled"`
+		Site    string `query:"site" doc:"Only at this site or below it" example:"plant-2"`
+		Profile string `query:"profile" doc:"Only of this profile" example:"pump"`
 	}
 	listDevicesOut struct {
 		Link string `header:"Link"`
@@ -83,6 +89,8 @@ type (
 			Name     *string             `json:"name,omitempty" doc:"The new name" minLength:"1" example:"pump-8"`
 			Labels   *map[string]*string `json:"labels,omitempty" doc:"Labels to set; null removes one, others stay" example:"{\"site\":\"plant-3\"}"`
 			Interval *string             `json:"interval,omitempty" doc:"Expected time between packets (30s, 5m, 1h); empty to have it learned" example:"1m"`
+			Site     *string             `json:"site,omitempty" doc:"The new site; empty for none" example:"plant-2/line-5"`
+			Profile  *string             `json:"profile,omitempty" doc:"The new profile; empty for none" example:"pump"`
 			Disabled *bool               `json:"disabled,omitempty" doc:"Whether its packets are refused" example:"true"`
 		} `contentType:"application/merge-patch+json"`
 	}
@@ -124,7 +132,7 @@ func (m *management) createDevice(ctx context.Context, who visitor, in *createDe
 		return nil, err
 	}
 	device, token, err := m.api.tenants.CreateDevice(ctx, who.actor, who.tenant, tenants.NewDevice{
-		Name: in.Body.Name, Labels: in.Body.Labels, Interval: interval,
+		Name: in.Body.Name, Labels: in.Body.Labels, Interval: interval, Site: in.Body.Site, Profile: in.Body.Profile,
 	})
 	if err != nil {
 		return nil, err
@@ -138,7 +146,7 @@ func (m *management) createDevice(ctx context.Context, who visitor, in *createDe
 func (m *management) listDevices(_ context.Context, who visitor, in *listDevicesIn) (*listDevicesOut, error) {
 	filter := map[string]tenants.DeviceFilter{"enabled": tenants.EnabledDevices, "disabled": tenants.DisabledDevices}[in.State]
 	page, err := m.api.tenants.State().DevicesPage(who.tenant, tenants.DeviceQuery{
-		Search: in.Q, Filter: filter, Cursor: in.Cursor, Limit: in.Limit,
+		Search: in.Q, Filter: filter, Site: in.Site, Profile: in.Profile, Cursor: in.Cursor, Limit: in.Limit,
 	})
 	var wrong *tenants.InvalidError
 	if errors.As(err, &wrong) {
@@ -169,7 +177,7 @@ func (m *management) changeDevice(ctx context.Context, who visitor, in *changeDe
 	if err != nil {
 		return nil, err
 	}
-	change := tenants.DeviceChange{Name: in.Body.Name, Disabled: in.Body.Disabled}
+	change := tenants.DeviceChange{Name: in.Body.Name, Disabled: in.Body.Disabled, Site: in.Body.Site, Profile: in.Body.Profile}
 	if in.Body.Labels != nil {
 		merged := merge(device.Labels, *in.Body.Labels)
 		change.Labels = &merged
@@ -248,7 +256,7 @@ func interval(text string) (time.Duration, error) {
 
 func bodyOf(d tenants.Device) DeviceBody {
 	body := DeviceBody{
-		ID: string(d.ID), Name: d.Name, Labels: d.Labels, Created: d.Created.UTC(), Disabled: d.Disabled, Tokens: []tokenBody{},
+		ID: string(d.ID), Name: d.Name, Labels: d.Labels, Site: d.Site, Profile: d.Profile, Created: d.Created.UTC(), Disabled: d.Disabled, Tokens: []tokenBody{},
 	}
 	if body.Labels == nil {
 		body.Labels = map[string]string{}

@@ -33,6 +33,9 @@ func appendReceipt(dst []byte, r ingest.Receipt) []byte {
 	if r.TimeUnit != "" {
 		dst = appendString(append(dst, `,"time_unit":`...), r.TimeUnit)
 	}
+	if r.Dropped > 0 {
+		dst = strconv.AppendInt(append(dst, `,"dropped":`...), int64(r.Dropped), 10)
+	}
 	if r.Demoted > 0 {
 		dst = strconv.AppendInt(append(dst, `,"demoted":`...), int64(r.Demoted), 10)
 	}

@@ -24,6 +24,7 @@ import (
 	"longwave/ingest/telemetry"
 	"longwave/tenants"
 	"longwave/tenants/id"
+	"longwave/tenants/rule"
 	"longwave/tenants/seal"
 	"longwave/web/handler"
 )
@@ -54,6 +55,7 @@ type tenantRig struct {
 	device      tenants.Device
 	destination tenants.Destination
 	token       string
+	rule        id.Rule
 	keys        map[tenants.Role]string
 }
 
@@ -120,7 +122,9 @@ func (r *rig) tenant(t *testing.T, name string, first bool) tenantRig {
 		must(t, err)
 		made.keys[role] = secret
 	}
-	var err error
+	drafted, err := r.tenants.DraftRule(t.Context(), tenants.Actor{System: "test"}, made.id, rule.Rule{Name: "rule of " + name})
+	must(t, err)
+	made.rule = drafted.ID
 	made.device, made.token, err = r.tenants.CreateDevice(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewDevice{Name: "pump of " + name})
 	must(t, err)
 	made.destination, _, err = r.tenants.CreateDestination(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewDestination{
@@ -186,6 +190,7 @@ type accepter struct {
 	callers  []ingest.Principal
 	attempts []attempt
 	rejected []telemetry.RejectedPacket
+	recent   map[id.Tenant][]telemetry.Recent
 	answer   func(context.Context, ingest.Request) (ingest.Receipt, error)
 }
 
@@ -269,6 +274,12 @@ func (a *accepter) Rejected(_ context.Context, t id.Tenant, d id.Device, limit i
 }
 
 // take returns the attempts so far and forgets them.
+func (a *accepter) Recent(_ context.Context, t id.Tenant, _ int) ([]telemetry.Recent, error) {
+	return a.recent[t], nil
+}
+
+func (a *accepter) RuleCounts(id.Tenant) map[id.Rule]rule.Count { return nil }
+
 func (a *accepter) take() []attempt {
 	a.mu.Lock()
 	defer a.mu.Unlock()

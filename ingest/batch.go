@@ -23,6 +23,9 @@ type item struct {
 	index   int // in the request
 	lane    telemetry.Lane
 	verdict verdict
+	by      int // the rule that decided; of the rest, where they stand in judged.matched
+	first   int
+	matches int
 }
 
 // items are the good packets of one request, with what they have in common. They are kept for the next request, because
@@ -43,7 +46,9 @@ type items struct {
 	own     []*flight          // flights of this request
 	others  []*flight          // flights of other requests that have some of its packets
 	demoted int                // packets in the bulk lane because the tenant is above its share
-	timer   *time.Timer        // of ackDeadline
+	judged  judged
+	marks   int         // bytes for what rules forward and label
+	timer   *time.Timer // of ackDeadline
 }
 
 // borrow returns items for one request, release takes them back.
@@ -75,44 +80,45 @@ func (in *items) count() int { return len(in.decoded.Packets) + len(in.decoded.R
 func (in *items) enrich(p Principal, received telemetry.Micros) {
 	d := &in.decoded
 	in.batch = telemetry.Batch{Device: p.Device, Packets: d.Packets, Received: received, RetainDays: p.RetainDays}
-	in.all = slices.Grow(in.all[:0], len(d.Packets))
+	in.all, in.marks = slices.Grow(in.all[:0], len(d.Packets)), 0
 	for i := range d.Packets {
 		in.all = append(in.all, item{packet: &d.Packets[i], content: d.Packets[i].ContentHash(), index: d.Index[i], verdict: waiting})
 	}
 }
 
-// route picks each packet's lane: a change of state before measurements, logs after them, and last what a tenant sends
-// beyond its share. Where that would be is decided for the request as a whole, so that its packets stay in their order.
-func (in *items) route(q *quota, t id.Tenant, now time.Time) {
-	in.demoted = 0
-	critical := 0
+// route picks each packet's lane: the one of its kind, unless a rule of the tenant says otherwise, and last what a tenant sends beyond its share. Where that would be is decided for the request as a
+// whole, so that its packets stay in their order.
+func (f *Front) route(in *items, p Principal, now time.Time) {
 	for i := range in.all {
-		in.all[i].lane = laneOf(in.all[i].packet.Kind)
-		if in.all[i].lane == telemetry.Critical {
+		in.all[i].lane = in.all[i].packet.Kind.Lane()
+	}
+	in.decide(f, p, now)
+	in.demote(f.quota, p.Tenant, now)
+}
+
+func (in *items) demote(q *quota, t id.Tenant, now time.Time) {
+	in.demoted = 0
+	critical, rest := 0, 0
+	for i := range in.all {
+		switch {
+		case in.all[i].verdict == dropped:
+		case in.all[i].lane == telemetry.Critical:
 			critical++
+		default:
+			rest++
 		}
 	}
-	criticalAbove, restAbove := q.above(t, true, critical, now), q.above(t, false, len(in.all)-critical, now)
+	criticalAbove, restAbove := q.above(t, true, critical, now), q.above(t, false, rest, now)
 	if !criticalAbove && !restAbove {
 		return
 	}
 	for i := range in.all {
 		lane := &in.all[i].lane
-		if above := *lane == telemetry.Critical && criticalAbove || *lane == telemetry.Standard && restAbove; above {
+		above := *lane == telemetry.Critical && criticalAbove || *lane == telemetry.Standard && restAbove
+		if above && in.all[i].verdict != dropped {
 			*lane = telemetry.Bulk
 			in.demoted++
 		}
-	}
-}
-
-func laneOf(k telemetry.Kind) telemetry.Lane {
-	switch k {
-	case telemetry.KindStatus:
-		return telemetry.Critical
-	case telemetry.KindMetrics:
-		return telemetry.Standard
-	default:
-		return telemetry.Bulk
 	}
 }
 
@@ -157,6 +163,9 @@ func (f *Front) claim(in *items) {
 // board finds a flight with room for a packet that was claimed, or makes one.
 func (in *items) board(i *item) *flight {
 	size := sizeBound(i.packet)
+	if in.marks > 0 {
+		size += sizeOfMarks
+	}
 	for n := len(in.own) - 1; n >= 0; n-- {
 		if fl := in.own[n]; fl.lane == i.lane {
 			if fl.size+size <= groupBytes {
@@ -166,7 +175,7 @@ func (in *items) board(i *item) *flight {
 			break // the latest of its lane is full, so that packets of a lane stay in their order
 		}
 	}
-	fl := &flight{lane: i.lane, size: sizeOfBatch + size, done: make(chan struct{}), told: in.told}
+	fl := &flight{lane: i.lane, size: sizeOfBatch + in.marks + size, done: make(chan struct{}), told: in.told}
 	fl.claims = fl.room[:0]
 	if len(in.all) > len(fl.room) {
 		fl.claims = make([]slot, 0, len(in.all))
@@ -250,6 +259,7 @@ const (
 	sizeOfBatch  = 128
 	sizeOfPacket = 20
 	sizeOfValue  = 16
+	sizeOfMarks  = 20 // two words
 )
 
 func sizeBound(p *telemetry.Packet) int {
@@ -274,8 +284,11 @@ func (in *items) receipt() Receipt {
 			continue
 		}
 		r.Accepted++
-		if i.verdict == stored {
+		switch i.verdict {
+		case stored:
 			r.Duplicates++
+		case dropped:
+			r.Dropped++
 		}
 		r.PacketIDs = append(r.PacketIDs, i.packet.ID)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"longwave/tenants/id"
+	"longwave/tenants/rule"
 )
 
 // BenchmarkAccept measures a request from its body to the acknowledgement behind an fsync, 64 of them side by side.
@@ -144,4 +145,29 @@ func (b *bench) pacedSender(t *testing.B, perSecond int) (took []time.Duration) 
 	}
 	senders.Wait()
 	return took
+}
+
+// BenchmarkAcceptRules measures what rules add to a request: none, and as many as a tenant may have, each about another
+// device or all about a value that the packet has.
+func BenchmarkAcceptRules(b *testing.B) {
+	for name, shape := range map[string]string{"own": `device.id == "d-%d" and temperature > 80`, "same": "temperature > %d"} {
+		for _, n := range []int{0, 10, 1000} {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				var rules []rule.Rule
+				for i := range n {
+					rules = append(rules, rule.Rule{ID: id.Rule(fmt.Sprint("r-", i)), When: fmt.Sprintf(shape, 1000+i), Then: rule.Then{Lane: "critical"}})
+				}
+				set, err := rule.Compile(rules)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if n == 0 {
+					set = nil
+				}
+				acceptInParallel(b, load{connections: 64, tenants: 1, packets: 100, change: func(o *Options) {
+					o.Rules = func(id.Tenant) *rule.Set { return set }
+				}})
+			})
+		}
+	}
 }

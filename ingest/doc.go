@@ -5,7 +5,8 @@
 //	Decode    telemetry.Decode: per packet; bad ones are named and kept, good ones go on
 //	Take      quota: 429, naming which limit
 //	Enrich    what the platform knows of the device goes into the batch
-//	Route     picks the lane; what a tenant sends beyond its share goes to the bulk lane
+//	Route     asks the tenant's routing rules: which lane, kept or dropped, with which labels, forwarded to where; what a
+//	          tenant sends beyond its share goes to the bulk lane
 //	Publish   requests of one tenant and lane that arrive together share a message, and the messages of all tenants an
 //	          fsync; returns after the stream's ack
 //	───────── durable from here: only now does the device get its 200 ─────────
@@ -21,6 +22,11 @@
 // and a half packets came in that time; while the first one is still on its way the second one waits and shares its fate. The memory
 // is rebuilt from the lanes at Open. Several copies of the program do not share it: a repetition that reaches another copy
 // is stored once all the same, because the tables are sets of facts.
+//
+// Rules come with each request from Options.Rules and are counted for their tenant. A packet that a rule does not keep is
+// accepted, named in the receipt and stored nowhere. A rule that cannot be computed on a packet is counted and does not
+// match; after ten such packets of a device within a minute it is passed over for that device for five minutes. What
+// is counted and passed over belongs to this process, starts anew with it, and is bounded.
 //
 // Nothing waits for a timer. Where an acknowledgement waits for the disk, one turn of a lane is on its way at a time: a
 // message from every tenant that has something to say, in the order in which they came, as one atomic batch with one

@@ -14,6 +14,7 @@ import (
 
 	"longwave/ingest/telemetry"
 	"longwave/tenants/id"
+	"longwave/tenants/rule"
 )
 
 // Options is what a Front needs.
@@ -31,7 +32,10 @@ type Options struct {
 	Room func() error
 	// Silent is called when there was no word of a stream for some seconds, and again after as many more: the server at the
 	// other end of Conn may be cut off from the others. It must not block. Nil means that nobody wants to know.
-	Silent     func()
+	Silent func()
+	// Rules returns the routing rules of a tenant, nil when it has none: the same Set until they change. It is asked for
+	// every request and must not wait. Nil means that nobody has rules.
+	Rules      func(id.Tenant) *rule.Set
 	Registerer prometheus.Registerer
 	Log        *slog.Logger
 	Now        func() time.Time // nil means time.Now
@@ -65,6 +69,9 @@ func (o *Options) complete() error {
 	if o.Silent == nil {
 		o.Silent = func() {}
 	}
+	if o.Rules == nil {
+		o.Rules = func(id.Tenant) *rule.Set { return nil }
+	}
 	return nil
 }
 
@@ -73,6 +80,9 @@ type Principal struct {
 	Tenant     id.Tenant
 	Device     id.Device
 	RetainDays uint16
+	// What rules may ask of the device. Nobody writes to the labels.
+	Profile, Site string
+	Labels        map[string]string
 }
 
 // Request is what a device sent at once.
@@ -93,6 +103,9 @@ type Receipt struct {
 	// Demoted says how many went to the bulk lane because the tenant sends more than its share: they are as safe as the
 	// others, and are shown later.
 	Demoted int `json:"demoted,omitempty"`
+	// Dropped says how many of the accepted ones a routing rule of the tenant does not keep. They are stored nowhere; sending them
+	// again changes nothing.
+	Dropped int `json:"dropped,omitempty"`
 }
 
 // Front is the one front door. Make it with Open.
@@ -105,6 +118,7 @@ type Front struct {
 	rejects    jetstream.JetStream // of its own, so that a stuck stream of rejected packets holds up nothing else
 	tell       *buckets[string]    // attempts that may be told of, by subject
 	tellAll    *buckets[string]    // the same for all subjects together
+	tallies    tallies
 	attempts   chan *nats.Msg
 	metrics    *metrics
 	spare      sync.Pool // of *items
@@ -204,7 +218,7 @@ func (f *Front) accept(in *items, r Request) error {
 		return f.refused(err, in.count())
 	}
 	in.enrich(p, received)
-	in.route(f.quota, p.Tenant, now)
+	f.route(in, p, now)
 	f.depart(in)
 	return nil
 }
@@ -219,6 +233,7 @@ func (f *Front) answer(ctx context.Context, in *items) (Receipt, error) {
 		f.quota.giveBack(p.Tenant, p.Device, in.count()) // the same packets will come again
 		return Receipt{}, f.refused(err, in.count())
 	}
+	in.tallyUp()
 	receipt := in.receipt()
 	if len(receipt.Rejected) > 0 {
 		f.keepRejected(ctx, p, in.batch.Received, receipt.Rejected)

@@ -23,6 +23,8 @@ type metrics struct {
 	turns     *prometheus.HistogramVec
 	splits    prometheus.Counter
 	demoted   prometheus.Counter
+	dropped   prometheus.Counter
+	failures  prometheus.Counter // of rules
 	damage    *prometheus.CounterVec
 	trimmed   *prometheus.CounterVec
 }
@@ -61,8 +63,12 @@ func newMetrics(to prometheus.Registerer, f *Front) (*metrics, error) {
 	}
 	m.demoted = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "longwave", Subsystem: "ingest", Name: "demoted_packets_total",
 		Help: "Packets that went to the bulk lane because their tenant sends more than its share."})
+	m.dropped = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "longwave", Subsystem: "ingest", Name: "dropped_packets_total",
+		Help: "Packets that were accepted and not kept because a routing rule of their tenant says so."})
+	m.failures = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "longwave", Subsystem: "ingest", Name: "rule_failures_total",
+		Help: "Routing rules that could not be computed on a packet."})
 	var problems []error
-	for _, c := range []prometheus.Collector{m.packets, m.answers, m.kept, m.attempts, m.latency, m.requests, m.groupSize, m.turns, m.splits, m.demoted, m.damage, m.trimmed,
+	for _, c := range []prometheus.Collector{m.packets, m.answers, m.kept, m.attempts, m.latency, m.requests, m.groupSize, m.turns, m.splits, m.demoted, m.dropped, m.failures, m.damage, m.trimmed,
 		gauge("window_entries", "Packets that would be recognised as repetitions.", func() int { return f.window.size().Entries }),
 		gauge("window_bytes", "Memory for recognising repetitions.", func() int { return f.window.size().Bytes }),
 		gauge("waiting_bytes", "Encoded packets that wait for their stream's acknowledgement.", f.publishers.waitingBytes),
@@ -132,6 +138,7 @@ func (m *metrics) received(in *items, r Receipt) {
 		}
 	}
 	m.demoted.Add(float64(r.Demoted))
+	m.dropped.Add(float64(r.Dropped))
 	for i := range r.Rejected {
 		m.packets.WithLabelValues("rejected", "", r.Rejected[i].Code).Inc()
 	}

@@ -77,6 +77,7 @@ const (
 	stored                 // it is there already
 	reused                 // something else is there under its id
 	waiting                // another request's flight has it: ask again after that one's outcome
+	dropped                // a rule of the tenant does not want it: it is accepted and goes nowhere
 )
 
 // claim asks for one packet of a request. Its flight is found or made under the lock, so that no packet is claimed

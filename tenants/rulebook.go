@@ -109,6 +109,48 @@ func (s *State) RuleSet(t id.Tenant) *rule.Set {
 	return b.set
 }
 
+// TrialSet is the set that the tenant would have with this rule enabled: in its place, or behind all others when it is
+// new; and which rule of the set it is. It returns an *InvalidError for a rule that could not be enabled.
+func (s *State) TrialSet(t id.Tenant, next rule.Rule) (set *rule.Set, at int, err error) {
+	if next, err = checkRule(next); err != nil {
+		return nil, 0, err
+	}
+	if next.ID == "" {
+		next.ID = "r-new"
+	}
+	list := s.enabledWith(t, next)
+	if set, err = rule.Compile(list); err != nil {
+		return nil, 0, inWords(err)
+	}
+	return set, slices.IndexFunc(list, func(r rule.Rule) bool { return r.ID == next.ID }), nil
+}
+
+// enabledWith is the enabled rules with the given one in its place.
+func (s *State) enabledWith(t id.Tenant, next rule.Rule) []rule.Rule {
+	var list []rule.Rule
+	placed := false
+	if b, ok := s.rules.Get(string(t)); ok {
+		for _, r := range b.list {
+			switch {
+			case r.ID == next.ID:
+				list, placed = append(list, next), true
+			case r.Enabled:
+				list = append(list, *r.Live)
+			}
+		}
+	}
+	if !placed {
+		list = append(list, next)
+	}
+	return list
+}
+
+// Sender is the device as rules see it; for one that is no more only its id.
+func (s *State) Sender(t id.Tenant, d id.Device) rule.Sender {
+	device, _ := s.Device(t, d)
+	return rule.Sender{Device: d, Profile: device.Profile, Site: device.Site, Labels: device.Labels}
+}
+
 // changeRules puts a new book in place of a tenant's.
 func (s *State) changeRules(t id.Tenant, edit func(list []*Rule) ([]*Rule, error)) error {
 	if _, ok := s.tenants.Get(string(t)); !ok {

@@ -94,7 +94,8 @@ func (s *Service) EnableRule(ctx context.Context, actor Actor, t id.Tenant, r id
 		if err := st.checkForward(t, e.To.Then); err != nil {
 			return nil, err
 		}
-		return []event{e}, st.checkBeside(t, e.To)
+		_, err := rule.Compile(st.enabledWith(t, e.To))
+		return []event{e}, inWords(err)
 	})
 	if err != nil {
 		return Rule{}, fmt.Errorf("enable rule: %w", err)
@@ -181,17 +182,14 @@ func (s *State) checkForward(t id.Tenant, then rule.Then) error {
 	return nil
 }
 
-// checkBeside refuses a rule with which the enabled ones would make no set.
-func (s *State) checkBeside(t id.Tenant, next rule.Rule) error {
-	b, _ := s.rules.Get(string(t))
-	list := slices.DeleteFunc(b.enabled(), func(r rule.Rule) bool { return r.ID == next.ID })
-	_, err := rule.Compile(append(list, next))
+// inWords is an error of a set of rules in the words of this package.
+func inWords(err error) error {
 	var wrong *rule.InvalidError
-	if errors.As(err, &wrong) {
-		_, field, _ := strings.Cut(wrong.Field, ".")
-		return invalid(field, "%s", wrong.Detail)
+	if !errors.As(err, &wrong) {
+		return err
 	}
-	return err
+	_, field, _ := strings.Cut(wrong.Field, ".")
+	return invalid(field, "%s", wrong.Detail)
 }
 
 func checkReason(reason string, needed bool) (string, error) {

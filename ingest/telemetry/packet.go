@@ -65,6 +65,18 @@ type Value struct {
 	Type ValueType
 }
 
+// Content is the value as JSON has it: a float64, a bool or a string.
+func (v *Value) Content() any {
+	switch v.Type {
+	case Text:
+		return v.Text
+	case Bool:
+		return v.Num != 0
+	default:
+		return v.Num
+	}
+}
+
 // Packet is what a device sends at one instant.
 type Packet struct {
 	// ID is unique within the device: a second packet with the same id and content is a repetition.
@@ -110,6 +122,14 @@ func (b *Batch) Marked() bool {
 		marks |= b.Packets[i].Forward | b.Packets[i].Labels
 	}
 	return marks != 0
+}
+
+// Recent is one packet of a lane with where it stands.
+type Recent struct {
+	Device   id.Device
+	Lane     Lane
+	Received Micros
+	Packet   Packet
 }
 
 // Rejection says why one packet of a request was refused.

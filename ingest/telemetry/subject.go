@@ -33,6 +33,19 @@ func (l Lane) String() string {
 	}
 }
 
+// Lane is where packets of the kind travel unless a rule says otherwise: a change of state before measurements, logs
+// after them.
+func (k Kind) Lane() Lane {
+	switch k {
+	case KindStatus:
+		return Critical
+	case KindMetrics:
+		return Standard
+	default:
+		return Bulk
+	}
+}
+
 // ErrSubject is returned for a subject that this package did not build.
 var ErrSubject = errors.New("not a data-plane subject")
 

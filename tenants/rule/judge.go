@@ -2,6 +2,7 @@ package rule
 
 import (
 	mathbits "math/bits"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -28,6 +29,9 @@ const (
 	Drop            // a rule says so
 	SampledOut      // a rule keeps one in n, and this is another one
 )
+
+// String is the fate as people read it.
+func (f Fate) String() string { return [...]string{"keep", "drop", "sampled out"}[f] }
 
 // Verdict is what the rules say about one packet. What its lists hold is valid until the Judge decides again.
 type Verdict struct {
@@ -66,8 +70,7 @@ func (j *Judge) Begin(s *Set, from Sender, paused func(rule int) bool) {
 	j.sender, j.paused = from, paused
 	j.frame.from = &j.sender
 	if j.set != s {
-		j.set, j.found, j.now = s, newBits(s.Len()), newBits(s.Len())
-		j.frame.at, j.used = make([]int32, len(s.names.list)), j.used[:0]
+		j.follow(s)
 	}
 	s.index.of(&j.sender, j.found)
 	for w := range j.found {
@@ -81,6 +84,15 @@ func (j *Judge) Begin(s *Set, from Sender, paused func(rule int) bool) {
 			}
 		}
 	}
+}
+
+// follow makes the memory fit another set; a server of many tenants does so again and again.
+func (j *Judge) follow(s *Set) {
+	j.set = s
+	words := (s.Len() + 63) / 64
+	j.found, j.now = slices.Grow(j.found[:0], words)[:words], slices.Grow(j.now[:0], words)[:words]
+	clear(j.frame.at)
+	j.used, j.frame.at = j.used[:0], slices.Grow(j.frame.at[:0], len(s.names.list))[:len(s.names.list)]
 }
 
 // Decide judges one packet of the sender.

@@ -151,6 +151,9 @@ func (s *Set) Len() int {
 // Rule is the i-th rule as it was written.
 func (s *Set) Rule(i int) Rule { return s.rules[i].Rule }
 
+// Forwards is what the i-th rule forwards to, as bits of Verdict.Forward.
+func (s *Set) Forwards(i int) uint64 { return s.rules[i].forward }
+
 // Destinations is what the bits of Verdict.Forward stand for. It must not be changed.
 func (s *Set) Destinations() []id.Destination { return s.destinations }
 
