@@ -36,7 +36,7 @@ func (p *platform) webOptions(adapter *handler.Adapter) web.Options {
 		Handler: adapter, Tenants: p.tenants, Sessions: p.sessions, Hub: p.hub,
 		Readings:     func(t id.Tenant) web.Reader { return p.store.ForTenant(t) },
 		Destinations: p.forward,
-		Rejected:     p.front.Rejected, System: p.system, AddressKey: ingest.AddressKey, StartDemo: p.startDemo,
+		Rejected:     p.front.Rejected, Recent: p.front.Recent, RuleCounts: p.front.RuleCounts, System: p.system, AddressKey: ingest.AddressKey, StartDemo: p.startDemo,
 		Version: version, QueueRetention: queueRetention, Log: p.log,
 	}
 }

@@ -77,6 +77,8 @@ type Settings struct {
 	Problems []Problem
 	Name     Field
 	Interval Field
+	Site     Field
+	Profile  Field
 	Labels   Field
 	Facts    []Fact
 

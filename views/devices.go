@@ -49,6 +49,8 @@ type Register struct {
 	Problems       []Problem
 	Name           Field
 	Interval       Field
+	Site           Field
+	Profile        Field
 	Labels         Field
 }
 

@@ -29,7 +29,7 @@ func everyRoute(t *testing.T, f func(method, pattern string)) {
 }
 
 func fill(pattern, tenant, device string) string {
-	return strings.NewReplacer("{tenant}", tenant, "{device}", device, "{key}", "k-0000000000000000", "{destination}", "o-0000000000000000", "{attempt}", "1").Replace(pattern)
+	return strings.NewReplacer("{tenant}", tenant, "{device}", device, "{key}", "k-0000000000000000", "{destination}", "o-0000000000000000", "{attempt}", "1", "{rule}", "r-0000000000000000").Replace(pattern)
 }
 
 func TestEveryPageAnswersAForeignTenantLikeAMissingOne(t *testing.T) {

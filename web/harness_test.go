@@ -25,6 +25,7 @@ import (
 	"longwave/ingest/telemetry"
 	"longwave/tenants"
 	"longwave/tenants/id"
+	"longwave/tenants/rule"
 	"longwave/tenants/seal"
 	"longwave/tenants/session"
 	"longwave/web/handler"
@@ -41,6 +42,9 @@ type site struct {
 	token    string // of the first run
 	storage  *storage
 	rejected []telemetry.RejectedPacket
+	recent   map[id.Tenant][]telemetry.Recent
+	lanes    error // what reading the lanes answers
+	counts   map[id.Rule]rule.Count
 	system   System
 	deliver  *deliverer
 	claimed  tenants.Claimed
@@ -105,7 +109,9 @@ func (s *site) serve(log *slog.Logger) {
 		Rejected: func(context.Context, id.Tenant, id.Device, int) ([]telemetry.RejectedPacket, error) {
 			return s.rejected, nil
 		},
-		System: func(context.Context) System { return s.system }, Destinations: s.deliver,
+		Recent:     func(_ context.Context, t id.Tenant, _ int) ([]telemetry.Recent, error) { return s.recent[t], s.lanes },
+		RuleCounts: func(id.Tenant) map[id.Rule]rule.Count { return s.counts },
+		System:     func(context.Context) System { return s.system }, Destinations: s.deliver,
 		StartDemo: func(ctx context.Context, by tenants.Actor, t id.Tenant) error {
 			if s.demo != nil {
 				return s.demo

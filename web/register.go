@@ -16,6 +16,8 @@ func registerForm(form url.Values) views.Register {
 	return views.Register{
 		Name:     views.Field{ID: "name", Label: "Name", Type: "text", Value: form.Get("name"), Focus: true, MaxLength: "100", Autocomplete: "off", Help: "What people call it: pump-7, say."},
 		Interval: views.Field{ID: "interval", Label: "Expected interval", Type: "text", Value: form.Get("interval"), Optional: true, Autocomplete: "off", Help: "How often it sends: 10 s, 5 min or 1 h. Left empty, it is learned. A device that misses three is late, ten is silent."},
+		Site:     views.Field{ID: "site", Label: "Site", Type: "text", Value: form.Get("site"), Optional: true, Autocomplete: "off", MaxLength: "200", Help: "Where it is, from the widest to the narrowest: plant-2/line-4."},
+		Profile:  views.Field{ID: "profile", Label: "Profile", Type: "text", Value: form.Get("profile"), Optional: true, Autocomplete: "off", MaxLength: "100", Help: "What kind of device it is: pump, say. Rules can ask for it."},
 		Labels:   views.Field{ID: "labels", Label: "Labels", Type: "text", Value: form.Get("labels"), Optional: true, Autocomplete: "off", Help: "To search by, as name=text with commas between: site=plant-2, line=4."},
 	}
 }
@@ -24,7 +26,7 @@ func (w *Web) renderRegister(out http.ResponseWriter, r *http.Request, p tenants
 	status := http.StatusOK
 	if len(page.Problems) > 0 {
 		status = http.StatusUnprocessableEntity
-		page.Problems = blame(page.Problems, &page.Name, &page.Interval, &page.Labels)
+		page.Problems = blame(page.Problems, &page.Name, &page.Interval, &page.Site, &page.Profile, &page.Labels)
 	}
 	tenant := p.Tenant()
 	page.Frame = w.frame(out, r, p, "Register device")
@@ -67,7 +69,7 @@ func newDevice(form url.Values) (tenants.NewDevice, []views.Problem) {
 	if err != nil {
 		problems = append(problems, views.Problem{Field: "labels", Text: err.Error()})
 	}
-	return tenants.NewDevice{Name: form.Get("name"), Interval: interval, Labels: labels}, problems
+	return tenants.NewDevice{Name: form.Get("name"), Interval: interval, Labels: labels, Site: form.Get("site"), Profile: form.Get("profile")}, problems
 }
 
 // slot is where a secret waits for the page after the redirect, for this session only.

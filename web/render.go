@@ -60,9 +60,10 @@ func navigation(path string, p tenants.Principal, memberships []tenants.Membersh
 		if m.Tenant.ID != p.Tenant() && (p.Tenant() != "" || i > 0) {
 			continue
 		}
-		home, devices, keys := tenantPath(m.Tenant.ID), devicesPath(m.Tenant.ID), keysPath(m.Tenant.ID)
+		home, devices, rules, keys := tenantPath(m.Tenant.ID), devicesPath(m.Tenant.ID), rulesPath(m.Tenant.ID), keysPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Home", Href: home, Current: path == home})
 		links = append(links, views.Link{Label: "Devices", Href: devices, Current: below(path, devices)})
+		links = append(links, views.Link{Label: "Rules", Href: rules, Current: below(path, rules)})
 		destinations := destinationsPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Destinations", Href: destinations, Current: below(path, destinations)})
 		if m.Role == tenants.Owner {

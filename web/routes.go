@@ -34,6 +34,16 @@ func (w *Web) Mount(root chi.Router) {
 		r.Post(tenant+"/keys", w.inTenant(tenants.ManageKeys, w.createKey))
 		r.Get(tenant+"/keys/{key}/revoke", w.inTenant(tenants.ManageKeys, w.showRevoke))
 		r.Post(tenant+"/keys/{key}/revoke", w.inTenant(tenants.ManageKeys, w.revokeKey))
+		const rules, oneRule = "/t/{tenant}/rules", "/t/{tenant}/rules/{rule}"
+		r.Get(rules, w.inTenant(tenants.View, w.listRules))
+		r.Get(oneRule, w.inTenant(tenants.View, w.showRule))
+		r.Post(oneRule, w.inTenant(tenants.EditRules, w.saveRule))
+		r.Post(oneRule+"/try", w.inTenant(tenants.View, w.tryRule))
+		r.Get(oneRule+"/history", w.inTenant(tenants.View, w.showRuleHistory))
+		r.Post(oneRule+"/move", w.inTenant(tenants.EditRules, w.moveRule))
+		r.Post(oneRule+"/disable", w.inTenant(tenants.EditRules, w.disableRule))
+		r.Get(oneRule+"/delete", w.inTenant(tenants.EditRules, w.showDeleteRule))
+		r.Post(oneRule+"/delete", w.inTenant(tenants.EditRules, w.deleteRule))
 		r.Post(tenant+"/demo", w.inTenant(tenants.EditDevices, w.startDemo))
 		r.Post(tenant+"/demo/delete", w.inTenant(tenants.DeleteDevices, w.removeDemo))
 

@@ -36,15 +36,16 @@ func (w *Web) settings(ctx context.Context, v deviceView) *views.Settings {
 func settingsForm(v deviceView) *views.Settings {
 	form := v.form
 	if form == nil {
-		form = url.Values{"name": {v.device.Name}, "labels": {strings.Join(labelTexts(v.device.Labels), ", ")}}
+		form = url.Values{"name": {v.device.Name}, "labels": {strings.Join(labelTexts(v.device.Labels), ", ")},
+			"site": {v.device.Site}, "profile": {v.device.Profile}}
 		if v.device.Interval > 0 {
 			form.Set("interval", intervalInput(v.device.Interval))
 		}
 	}
 	fields := registerForm(form)
 	fields.Name.Focus, fields.Name.Help = false, ""
-	problems := blame(v.problems, &fields.Name, &fields.Interval, &fields.Labels)
-	return &views.Settings{Problems: problems, Name: fields.Name, Interval: fields.Interval, Labels: fields.Labels}
+	problems := blame(v.problems, &fields.Name, &fields.Interval, &fields.Site, &fields.Profile, &fields.Labels)
+	return &views.Settings{Problems: problems, Name: fields.Name, Interval: fields.Interval, Site: fields.Site, Profile: fields.Profile, Labels: fields.Labels}
 }
 
 func expiry(t time.Time) string {
@@ -81,7 +82,7 @@ func (w *Web) changeDevice(out http.ResponseWriter, r *http.Request, p tenants.P
 		refused.problems = problems
 		return w.renderDevice(out, r, p, refused)
 	}
-	change := tenants.DeviceChange{Name: &wanted.Name, Labels: &wanted.Labels, Interval: &wanted.Interval}
+	change := tenants.DeviceChange{Name: &wanted.Name, Labels: &wanted.Labels, Interval: &wanted.Interval, Site: &wanted.Site, Profile: &wanted.Profile}
 	changed, err := w.o.Tenants.ChangeDevice(r.Context(), w.actor(r, p), p.Tenant(), device.ID, change)
 	if problem, ok := fault(err); ok {
 		refused.problems = []views.Problem{problem}

@@ -12,6 +12,7 @@ import (
 	"longwave/static"
 	"longwave/tenants"
 	"longwave/tenants/id"
+	"longwave/tenants/rule"
 	"longwave/tenants/session"
 	"longwave/views"
 	"longwave/web/handler"
@@ -36,7 +37,11 @@ type Options struct {
 	Readings func(id.Tenant) Reader
 	// Rejected reads the newest rejected packets that were kept of a device, newest first.
 	Rejected func(ctx context.Context, t id.Tenant, d id.Device, limit int) ([]telemetry.RejectedPacket, error)
-	System   func(context.Context) System
+	// Recent reads the newest packets of a tenant from the lanes, newest first.
+	Recent func(ctx context.Context, t id.Tenant, limit int) ([]telemetry.Recent, error)
+	// RuleCounts is what the routing rules of a tenant have done in this process.
+	RuleCounts func(id.Tenant) map[id.Rule]rule.Count
+	System     func(context.Context) System
 	// Destinations is what delivers to destinations.
 	Destinations Deliverer
 	Hub          *live.Hub
@@ -57,6 +62,8 @@ func (o Options) check() error {
 		return errors.New("web: Tenants, Sessions and Handler are required")
 	case o.Readings == nil, o.Rejected == nil, o.System == nil, o.Destinations == nil:
 		return errors.New("web: Readings, Rejected, System and Destinations are required")
+	case o.Recent == nil, o.RuleCounts == nil:
+		return errors.New("web: Recent and RuleCounts are required")
 	case o.AddressKey == nil, o.Log == nil, o.QueueRetention <= 0:
 		return errors.New("web: AddressKey, Log and a positive QueueRetention are required")
 	}

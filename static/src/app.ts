@@ -30,4 +30,5 @@ systemPage();
 document.body.addEventListener("htmx:load", () => startDeviceList());
 
 if (document.querySelector("[data-page=device]")) void import("./device").then((page) => page.startDevicePage());
+if (document.querySelector("#rule")) void import("./rulenames").then((page) => page.startRuleNames());
 if (document.querySelector("#connect")) void import("./connect").then((page) => page.startConnect());

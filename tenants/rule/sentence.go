@@ -44,6 +44,9 @@ func Spell(name string) string {
 	return name
 }
 
+// Label is a label of the device as an expression refers to it.
+func Label(name string) string { return spell([]string{deviceRoot, "labels", name}) }
+
 // Expression says what the clauses say, joined by "and".
 func Expression(clauses []Clause) string {
 	var pieces []string
