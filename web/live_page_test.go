@@ -18,6 +18,7 @@ import (
 	"longwave/ingest/telemetry"
 	"longwave/tenants"
 	"longwave/tenants/id"
+	"longwave/tenants/rule"
 	"longwave/web/handler"
 	"longwave/web/live"
 )
@@ -78,6 +79,8 @@ func (p *plant) serveLive(hub *live.Hub) {
 		Tenants: p.tenants, Sessions: p.sessions, Handler: adapter, Log: log, Version: "test", Hub: hub,
 		Readings:       func(id.Tenant) Reader { return p.history },
 		Rejected:       func(context.Context, id.Tenant, id.Device, int) ([]telemetry.RejectedPacket, error) { return nil, nil },
+		Recent:         func(context.Context, id.Tenant, int) ([]telemetry.Recent, error) { return nil, nil },
+		RuleCounts:     func(id.Tenant) map[id.Rule]rule.Count { return nil },
 		System:         func(context.Context) System { return System{} },
 		Destinations:   &deliverer{},
 		AddressKey:     func(string) string { return "k1" },
