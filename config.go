@@ -42,7 +42,7 @@ type config struct {
 	DevicePackets float64 `help:"Packets per second that one device may send; 0 for no limit." default:"2000" placeholder:"N" group:"Limits and trust:"`
 	TenantPackets float64 `help:"Packets per second that one tenant may send; 0 for no limit." default:"50000" placeholder:"N" group:"Limits and trust:"`
 
-	AllowDestinations []netip.Prefix `help:"Networks that are not public and that destinations may be in all the same, such as 10.1.0.0/16; there http:// works too." placeholder:"CIDR" group:"Destinations:"`
+	AllowDestinations []netip.Prefix `help:"Networks that are not public and that destinations and identity providers may be in all the same, such as 10.1.0.0/16; there http:// works too." placeholder:"CIDR" group:"Destinations:"`
 	SMTPURL           string         `name:"smtp-url" help:"Mail server for destinations of the kind e-mail: smtp://user:password@host:587 (STARTTLS), smtps://host:465 (TLS) or smtp+plain://host:25 (neither)." placeholder:"URL" group:"Destinations:"`
 	SMTPFrom          string         `name:"smtp-from" help:"Sender of that mail." placeholder:"ADDRESS" group:"Destinations:"`
 

@@ -10,10 +10,12 @@ import (
 	"longwave/ingest"
 	"longwave/ingest/simulate"
 	"longwave/ingest/telemetry"
+	"longwave/processors/forward/outbound"
 	"longwave/tenants"
 	"longwave/tenants/id"
 	"longwave/web"
 	"longwave/web/handler"
+	"longwave/web/oidc"
 )
 
 // queueRetention is the longest that a lane keeps a copy of a packet; the pages name it when something is deleted.
@@ -33,7 +35,8 @@ func (p *platform) apiOptions(adapter *handler.Adapter) api.Options {
 
 func (p *platform) webOptions(adapter *handler.Adapter) web.Options {
 	return web.Options{
-		Handler: adapter, Tenants: p.tenants, Sessions: p.sessions, Hub: p.hub,
+		Handler: adapter, Tenants: p.tenants, Sessions: p.sessions, Hub: p.hub, Secrets: p.secrets, PublicURL: p.PublicURL,
+		Providers:    oidc.New(oidc.Options{Guard: outbound.New(p.AllowDestinations)}),
 		Readings:     func(t id.Tenant) web.Reader { return p.store.ForTenant(t) },
 		Destinations: p.forward,
 		Rejected:     p.front.Rejected, Recent: p.front.Recent, RuleCounts: p.front.RuleCounts, System: p.system, AddressKey: ingest.AddressKey, StartDemo: p.startDemo,

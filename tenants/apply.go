@@ -37,7 +37,9 @@ func (e operatorGranted) apply(s *State, at stamp) error {
 
 func (s *State) putAccount(a *account) {
 	s.accounts.Set(string(a.ID), a)
-	s.emails.Set(foldText(a.Email), a)
+	if a.hash != "" { // of the others the address is a word of their provider, and nobody signs in with it
+		s.emails.Set(foldText(a.Email), a)
+	}
 }
 
 func (e tenantCreated) apply(s *State, at stamp) error {
@@ -45,8 +47,7 @@ func (e tenantCreated) apply(s *State, at stamp) error {
 		return contradiction("tenant %s cannot be created", e.ID)
 	}
 	s.tenants.Set(string(e.ID), &tenant{Tenant: Tenant{ID: e.ID, Name: e.Name, Created: at.at, RetainDays: e.RetainDays}})
-	s.members.Set(key2(e.Owner, e.ID), Owner)
-	return nil
+	return s.putMember(member{Member{Person: e.Owner, Role: Owner, Since: at.at}, e.ID})
 }
 
 // count changes the counters of a tenant. It fails when there is no such tenant, which every event of one finds out here.

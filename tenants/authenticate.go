@@ -50,32 +50,52 @@ func (s *Service) SignIn(ctx context.Context, c Credentials) (Person, error) {
 		s.attempts.takeBack(who)
 		return Person{}, fmt.Errorf("sign in: %w", err)
 	case !matches || !known:
+		s.NoteFailure(Failure{Person: found.person(), Reason: "wrong password", Address: c.Address})
 		return Person{}, fmt.Errorf("sign in: %w", ErrUnauthenticated)
 	}
 	s.attempts.succeeded(who)
 	return found.Person, nil
 }
 
-// Enter makes the principal of a person in one of their tenants. It returns ErrNotFound when there is no such tenant,
-// no such person, or the person is no member: the three are not told apart.
-func (s *Service) Enter(p id.Person, t id.Tenant) (Principal, error) {
+// Enter makes the principal of a person in one of their tenants, who signed in at the provider via, or with the password
+// if that is empty. It returns ErrNotFound when there is no such tenant, no such person, or the person is no member: the
+// three are not told apart. It returns ErrOtherSignIn for a member who proved it in a way that does not count there: a
+// tenant's provider speaks for its own tenant only.
+func (s *Service) Enter(p id.Person, t id.Tenant, via id.Provider) (Principal, error) {
 	st := s.State()
 	person, known := st.Person(p)
-	role, member := st.members.Get(key2(p, t))
-	if !known || !member {
+	found, isMember := st.people.members.Get(key2(p, t))
+	if !known || !isMember {
 		return Principal{}, fmt.Errorf("tenant: %w", ErrNotFound)
 	}
-	return Principal{person: p, tenant: t, role: role, operator: person.Operator}, nil
+	tenant, _ := st.Tenant(t)
+	platform, own := st.trusts(via, t)
+	if !platform && !own || via == "" && tenant.NoPasswords {
+		return Principal{}, fmt.Errorf("tenant: %w", ErrOtherSignIn)
+	}
+	return Principal{person: p, tenant: t, role: found.Role, operator: person.Operator && platform}, nil
 }
 
-// Identify makes the principal of a person outside every tenant, for the pages of the platform. It returns
-// ErrUnauthenticated when there is no such person.
-func (s *Service) Identify(p id.Person) (Principal, error) {
-	person, ok := s.State().Person(p)
-	if !ok {
+// trusts says whether a way to sign in counts on the whole installation, and whether it counts in one tenant.
+func (s *State) trusts(via id.Provider, t id.Tenant) (platform, own bool) {
+	if via == "" {
+		return true, true
+	}
+	provider, ok := s.Provider(via)
+	return ok && provider.Tenant == "", ok && provider.Tenant == t
+}
+
+// Identify makes the principal of a person outside every tenant, for the pages of the platform. Who signed in at the
+// provider of a tenant is no operator there. It returns ErrUnauthenticated when there is no such person, or no such
+// provider any more.
+func (s *Service) Identify(p id.Person, via id.Provider) (Principal, error) {
+	st := s.State()
+	person, ok := st.Person(p)
+	if _, known := st.Provider(via); !ok || via != "" && !known {
 		return Principal{}, fmt.Errorf("person: %w", ErrUnauthenticated)
 	}
-	return Principal{person: p, operator: person.Operator}, nil
+	platform, _ := st.trusts(via, "")
+	return Principal{person: p, operator: person.Operator && platform}, nil
 }
 
 // KeyByToken makes the principal of an API key. It returns ErrUnauthenticated for anything that is not a valid key.

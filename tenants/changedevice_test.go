@@ -66,7 +66,7 @@ func TestCreateTenant(t *testing.T) {
 	if err != nil || second.Name != "Second" || second.RetainDays != defaultRetainDays {
 		t.Fatalf("created %+v, %v", second, err)
 	}
-	if p, err := s.Enter(made.Person.ID, second.ID); err != nil || p.Role() != Owner {
+	if p, err := s.Enter(made.Person.ID, second.ID, ""); err != nil || p.Role() != Owner {
 		t.Errorf("its creator is %v, %v", p.Role(), err)
 	}
 	if _, err := s.CreateTenant(t.Context(), testActor, "Third"); !errors.Is(err, ErrForbidden) {

@@ -17,6 +17,8 @@
 // State never changes; two reads that must agree are made from the same one. Run is called exactly once, and commands
 // need it to be running.
 //
+// Failed sign-ins are events too, written by Run beside the commands; of a flood of them most are only counted.
+//
 // Chained: the hash of the log at a position is SHA-256 over the hash before it, the position, the subject and the
 // message. Every message carries the position and the hash that its author had read when it decided, and the position
 // of the message before it on its subject; that one it must have read, or it would have been refused. It is one chain

@@ -16,6 +16,12 @@ var (
 	ErrForbidden = errors.New("not allowed")
 	// ErrUnauthenticated means that the caller is not known: wrong token, key or password.
 	ErrUnauthenticated = errors.New("not authenticated")
+	// ErrOtherSignIn means that a member has to sign in in another way to enter this tenant.
+	ErrOtherSignIn = errors.New("this tenant wants another way to sign in")
+	// ErrLastOwner means that the tenant would be without an owner.
+	ErrLastOwner = errors.New("a tenant needs an owner")
+	// ErrNoRole means that a person proved who they are, and nothing gives them a role.
+	ErrNoRole = errors.New("no rule gives this person a role")
 	// ErrDisabled means that the device is known and switched off.
 	ErrDisabled = errors.New("the device is disabled")
 	// ErrConflict means that others kept changing the same tenant while the command decided; trying again is right.

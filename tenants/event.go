@@ -57,6 +57,30 @@ func describe(e event) (name string, current int) {
 		return "operator.granted", 1
 	case tenantCreated:
 		return "tenant.created", 1
+	case personArrived:
+		return "person.arrived", 1
+	case identityLinked:
+		return "identity.linked", 1
+	case identityUnlinked:
+		return "identity.unlinked", 1
+	case providerSet:
+		return "provider.set", 1
+	case providerRemoved:
+		return "provider.removed", 1
+	case passwordsSwitched:
+		return "tenant.passwords_switched", 1
+	case memberInvited:
+		return "member.invited", 1
+	case inviteRevoked:
+		return "member.invite_revoked", 1
+	case memberJoined:
+		return "member.joined", 1
+	case memberChanged:
+		return "member.changed", 1
+	case signInFailed:
+		return "signin.failed", 1
+	case memberRemoved:
+		return "member.removed", 1
 	case keyCreated:
 		return "key.created", 1
 	case keyRevoked:
@@ -119,6 +143,30 @@ func decodeEvent(r record) (event, error) {
 		return decode[operatorGranted](r)
 	case "tenant.created":
 		return decode[tenantCreated](r)
+	case "person.arrived":
+		return decode[personArrived](r)
+	case "identity.linked":
+		return decode[identityLinked](r)
+	case "identity.unlinked":
+		return decode[identityUnlinked](r)
+	case "provider.set":
+		return decode[providerSet](r)
+	case "provider.removed":
+		return decode[providerRemoved](r)
+	case "tenant.passwords_switched":
+		return decode[passwordsSwitched](r)
+	case "member.invited":
+		return decode[memberInvited](r)
+	case "member.invite_revoked":
+		return decode[inviteRevoked](r)
+	case "member.joined":
+		return decode[memberJoined](r)
+	case "member.changed":
+		return decode[memberChanged](r)
+	case "signin.failed":
+		return decode[signInFailed](r)
+	case "member.removed":
+		return decode[memberRemoved](r)
 	case "key.created":
 		return decode[keyCreated](r)
 	case "key.revoked":

@@ -68,6 +68,8 @@ func randomStep(ctx context.Context, s *Service, t id.Tenant, random *rand.Rand)
 		err = randomRule(ctx, s, t, random)
 	case n == 6:
 		err = s.DescribeMetric(ctx, testActor, t, MetricDescription{Name: name, Unit: []string{"", "°C", "bar"}[random.IntN(3)]})
+	case n == 7:
+		err = randomPeople(ctx, s, t, random)
 	default:
 		err = randomChange(ctx, s, devices[random.IntN(len(devices))], random)
 	}

@@ -38,10 +38,22 @@ func everyEvent() map[string]event {
 		"rule.drafted":                ruleDrafted{To: rule.Rule{ID: "r-1", Name: "Hot", When: "temp > 80", Then: rule.Then{Lane: "critical"}}},
 		"rule.enabled": ruleEnabled{Version: 2, From: &rule.Rule{ID: "r-1", Name: "Hot"}, Reason: "why",
 			To: rule.Rule{ID: "r-1", Name: "Hot", When: "temp > 80", Then: rule.Then{OneIn: 2, Labels: map[string]string{"a": "b"}, Forward: []id.Destination{"o-1"}}}},
-		"rule.disabled":    ruleDisabled{ID: "r-1", Name: "Hot", Reason: "why"},
-		"rule.moved":       ruleMoved{ID: "r-1", Name: "Hot", From: 2, To: 1},
-		"rule.deleted":     ruleDeleted{ID: "r-1", Name: "Hot"},
-		"metric.described": metricDescribed{Name: "temp", Unit: "°C"},
+		"rule.disabled":             ruleDisabled{ID: "r-1", Name: "Hot", Reason: "why"},
+		"rule.moved":                ruleMoved{ID: "r-1", Name: "Hot", From: 2, To: 1},
+		"rule.deleted":              ruleDeleted{ID: "r-1", Name: "Hot"},
+		"metric.described":          metricDescribed{Name: "temp", Unit: "°C"},
+		"person.arrived":            personArrived{ID: "p-1", Email: "a@b", Name: "A", Identity: identityLinked{Person: "p-1", Issuer: "https://a", Subject: "s", Provider: "i-1"}},
+		"identity.linked":           identityLinked{Person: "p-1", Issuer: "https://a", Subject: "s", Provider: "i-1"},
+		"identity.unlinked":         identityUnlinked{Person: "p-1", Issuer: "https://a", Subject: "s"},
+		"provider.set":              providerSet{ID: "i-1", Name: "A", Issuer: "https://a", ClientID: "c", Secret: "s1.k.x", Domains: []string{"a.b"}, Rows: []RoleRow{{"groups", "g", Editor, "t-1"}}, From: &providerWas{Name: "B"}},
+		"provider.removed":          providerRemoved{ID: "i-1", Name: "A"},
+		"tenant.passwords_switched": passwordsSwitched{Off: true},
+		"member.invited":            memberInvited{ID: "v-1", For: "Bo", Role: Viewer, Expires: time.Date(2026, 11, 20, 10, 0, 0, 1000, time.UTC), Sum: []byte{5}},
+		"member.invite_revoked":     inviteRevoked{ID: "v-1", For: "Bo"},
+		"member.joined":             memberJoined{Person: "p-1", Role: Owner, Invite: "v-1", Via: "i-1"},
+		"member.changed":            memberChanged{Person: "p-1", From: Viewer, To: Owner, Via: "i-1"},
+		"signin.failed":             signInFailed{Person: "p-1", Provider: "i-1", Reason: "why", Others: 2},
+		"member.removed":            memberRemoved{Person: "p-1", Role: Owner, Via: "i-1"},
 	}
 }
 
@@ -66,7 +78,7 @@ func TestEveryEventSurvivesTheLog(t *testing.T) {
 // TestTheLogSaysWho reads what a person's command left in the stream.
 func TestTheLogSaysWho(t *testing.T) {
 	s, made, js := claimed(t)
-	p, err := s.Enter(made.Person.ID, made.Tenant.ID)
+	p, err := s.Enter(made.Person.ID, made.Tenant.ID, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,10 @@ type Difference struct {
 // HistoryQuery asks for one page of past changes.
 type HistoryQuery struct {
 	Device id.Device // only what was done to this one; empty for everything
+	About  string    // only what was done to the thing with this id, whatever it is; empty for everything
+	By     id.Person // only what this person did; empty for everybody
+	From   time.Time // only what was done at this time or later; zero for all
+	To     time.Time // only what was done before; zero for all
 	Rule   id.Rule   // the same for a rule
 	Cursor string    // HistoryPage.Next of the page before; empty for the newest
 	Limit  int       // 1 to MaxPage; 0 means MaxPage
@@ -151,15 +155,38 @@ func (m pastMessage) collect(st *State, q HistoryQuery, page *HistoryPage) place
 		}
 		p := Past{Position: m.from.position, At: m.At, Actor: m.Actor, By: m.Actor.words(st, m.stamp.tenant), Type: m.Events[i-1].Type}
 		e.tell(&p)
-		if q.Device != "" && p.Subject != string(q.Device) || q.Rule != "" && p.Subject != string(q.Rule) {
+		if !q.wants(p) {
 			continue
 		}
-		if d, ok := st.Device(m.stamp.tenant, id.Device(p.Subject)); ok && p.Name == "" {
-			p.Name = d.Name
+		if p.Name == "" {
+			p.Name = st.nameOf(m.stamp.tenant, p.Subject)
 		}
 		page.Past = append(page.Past, p)
 	}
+	if m.At.Before(q.From) { // everything before it is older, but for the clocks of several processes
+		return place{}
+	}
 	return place{m.After.Own, wholeMessage}
+}
+
+// wants says whether a change passes the filters.
+func (q HistoryQuery) wants(p Past) bool {
+	switch {
+	case q.Device != "" && p.Subject != string(q.Device), q.Rule != "" && p.Subject != string(q.Rule), q.About != "" && p.Subject != q.About, q.By != "" && p.Actor.Person != q.By:
+		return false
+	}
+	return !p.At.Before(q.From) && (q.To.IsZero() || p.At.Before(q.To))
+}
+
+// nameOf is what a thing or a person is called today; empty when it is gone.
+func (s *State) nameOf(t id.Tenant, thing string) string {
+	if d, ok := s.Device(t, id.Device(thing)); ok {
+		return d.Name
+	}
+	if p, ok := s.Person(id.Person(thing)); ok {
+		return p.Name
+	}
+	return ""
 }
 
 // words names the actor as it is called today.

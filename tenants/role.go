@@ -65,6 +65,7 @@ const (
 	EditDestinations               // create, change, test and delete destinations; send again what was not delivered
 	EditRules                      // draft, enable, disable, order and delete routing rules
 	ManageKeys                     // create, list and revoke API keys
+	ReadAudit                      // see who did what, when and from where
 	ManageTenant                   // settings and members of the tenant
 	OperatePlatform                // see the state of the installation, create tenants
 	actions                        // how many there are
@@ -96,6 +97,8 @@ func (a Action) String() string {
 		return "edit routing rules"
 	case ManageKeys:
 		return "manage API keys"
+	case ReadAudit:
+		return "read the audit trail"
 	case ManageTenant:
 		return "manage the tenant"
 	case OperatePlatform:
@@ -116,6 +119,7 @@ func (a Action) allowed(r Role) bool {
 		EditDestinations: {Editor: true, Owner: true},
 		EditRules:        {Editor: true, Owner: true},
 		ManageKeys:       {Owner: true},
+		ReadAudit:        {Editor: true, Owner: true},
 		ManageTenant:     {Owner: true},
 		OperatePlatform:  {},
 	}[a][r]

@@ -18,6 +18,7 @@ func TestRoleMatrix(t *testing.T) {
 		EditDestinations: "- - e o -",
 		EditRules:        "- - e o -",
 		ManageKeys:       "- - - o -",
+		ReadAudit:        "- - e o -",
 		ManageTenant:     "- - - o -",
 		OperatePlatform:  "- - - - p",
 	}
@@ -73,26 +74,26 @@ func TestRolesHaveNames(t *testing.T) {
 func TestEnter(t *testing.T) {
 	s, made, _ := claimed(t)
 	other := secondTenant(t, s)
-	p, err := s.Enter(made.Person.ID, made.Tenant.ID)
+	p, err := s.Enter(made.Person.ID, made.Tenant.ID, "")
 	if err != nil || p.Person() != made.Person.ID || p.Tenant() != made.Tenant.ID || p.Role() != Owner || !p.Operator() || p.May(ManageTenant) != nil {
 		t.Errorf("own tenant: %+v, %v", p, err)
 	}
 	if a := p.Actor("192.0.2.1"); a != (Actor{Person: made.Person.ID, Address: "192.0.2.1"}) {
 		t.Errorf("actor %+v", a)
 	}
-	_, missing := s.Enter(made.Person.ID, id.New[id.Tenant]())
-	_, foreign := s.Enter(made.Person.ID, other) // an operator is no member of everything
-	_, nobody := s.Enter(id.New[id.Person](), made.Tenant.ID)
+	_, missing := s.Enter(made.Person.ID, id.New[id.Tenant](), "")
+	_, foreign := s.Enter(made.Person.ID, other, "") // an operator is no member of everything
+	_, nobody := s.Enter(id.New[id.Person](), made.Tenant.ID, "")
 	for _, err := range []error{missing, foreign, nobody} {
 		if !errors.Is(err, ErrNotFound) || err.Error() != missing.Error() {
 			t.Errorf("foreign is not missing: %v, %v", err, missing)
 		}
 	}
-	p, err = s.Identify(made.Person.ID)
+	p, err = s.Identify(made.Person.ID, "")
 	if err != nil || p.May(OperatePlatform) != nil || p.May(View) == nil || p.Tenant() != "" {
 		t.Errorf("outside every tenant: %+v, %v", p, err)
 	}
-	if _, err := s.Identify(id.New[id.Person]()); !errors.Is(err, ErrUnauthenticated) {
+	if _, err := s.Identify(id.New[id.Person](), ""); !errors.Is(err, ErrUnauthenticated) {
 		t.Errorf("nobody: %v", err)
 	}
 }

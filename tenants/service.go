@@ -67,6 +67,8 @@ type Service struct {
 	hasher   *hasher
 	attempts *throttle
 	firstRun atomic.Pointer[digest]
+	failures chan Failure // to be written down by Run
+	unlisted atomic.Int64 // failures that were not
 
 	secrets   *seal.Ring // nil when there are none
 	plainHTTP bool
@@ -85,7 +87,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		js: o.JS, log: o.Log, now: o.Now, draft: new(State), seed: maphash.MakeSeed(), hasher: newHasher(), attempts: newThrottle(),
+		js: o.JS, log: o.Log, now: o.Now, draft: new(State), seed: maphash.MakeSeed(), hasher: newHasher(), attempts: newThrottle(), failures: make(chan Failure, failureQueue),
 		secrets: o.Secrets, plainHTTP: o.PlainHTTP, snapshots: o.SnapshotDir, anchors: o.Anchor,
 	}
 	for i := range s.turns {
@@ -140,6 +142,7 @@ func (s *Service) Run(ctx context.Context) error {
 			stop(err)
 		}
 	})
+	beside.Go(func() { s.recordFailures(ctx) })
 	err := s.followAgain(ctx)
 	stop(nil)
 	beside.Wait()

@@ -22,7 +22,7 @@ const (
 
 	// snapshotMagic begins a snapshot. Its number rises when what is in a State, or how it is written, changes its
 	// meaning: a program reads only its own, and the log is always there.
-	snapshotMagic = "longwave control snapshot 3\n"
+	snapshotMagic = "longwave control snapshot 4\n"
 
 	// snapshotBytes bounds what is read into memory: some four million devices.
 	snapshotBytes = 1 << 30
@@ -44,7 +44,7 @@ type (
 		Subjects     []savedSubject
 		Tenants      []savedTenant
 		Accounts     []savedAccount
-		Members      []savedMember
+		People       savedPeople
 		Keys         []savedKey
 		Metrics      []savedMetric
 		Erasing      []Erasing
@@ -57,15 +57,11 @@ type (
 	}
 	savedTenant struct {
 		Tenant                 Tenant
-		Devices, Keys, Metrics int
+		Devices, Keys, Metrics int // owners are counted anew
 	}
 	savedAccount struct {
 		Person Person
 		Hash   string
-	}
-	savedMember struct {
-		Key  string
-		Role Role
 	}
 	savedKey struct {
 		Key Key
@@ -162,10 +158,7 @@ func (s *State) savedHead() savedHead {
 		h.Accounts = append(h.Accounts, savedAccount{a.Person, a.hash})
 		return true
 	})
-	s.members.Scan(func(key string, role Role) bool {
-		h.Members = append(h.Members, savedMember{key, role})
-		return true
-	})
+	h.People = s.people.saved()
 	s.keys.Scan(func(_ string, k *apiKey) bool {
 		h.Keys = append(h.Keys, savedKey{k.Key, k.sum[:]})
 		return true
@@ -269,13 +262,13 @@ func (h *savedHead) state() (*State, error) {
 		s.subjects.Set(v.Subject, v.Position)
 	}
 	for _, v := range h.Tenants {
-		s.tenants.Set(string(v.Tenant.ID), &tenant{v.Tenant, v.Devices, v.Keys, v.Metrics})
+		s.tenants.Set(string(v.Tenant.ID), &tenant{Tenant: v.Tenant, devices: v.Devices, keys: v.Keys, metrics: v.Metrics})
 	}
 	for _, v := range h.Accounts {
 		s.putAccount(&account{v.Person, v.Hash})
 	}
-	for _, v := range h.Members {
-		s.members.Set(v.Key, v.Role)
+	if err := s.restorePeople(h.People); err != nil {
+		return nil, err
 	}
 	for _, v := range h.Keys {
 		if err := s.putKey(v.Key, v.Sum); err != nil {

@@ -84,10 +84,12 @@ func TestUselessSnapshotIsIgnored(t *testing.T) {
 		edit func([]byte) []byte
 		says string
 	}{
-		"bit flip":         {js, func(b []byte) []byte { b[len(b)/2] ^= 1; return b }, "checksum"},
-		"cut off":          {js, func(b []byte) []byte { return b[:len(b)-1] }, "checksum"},
-		"nothing in it":    {js, func([]byte) []byte { return nil }, "another version"},
-		"a newer version":  {js, func(b []byte) []byte { return bytes.Replace(b, []byte("snapshot 3\n"), []byte("snapshot 4\n"), 1) }, "another version"},
+		"bit flip":      {js, func(b []byte) []byte { b[len(b)/2] ^= 1; return b }, "checksum"},
+		"cut off":       {js, func(b []byte) []byte { return b[:len(b)-1] }, "checksum"},
+		"nothing in it": {js, func([]byte) []byte { return nil }, "another version"},
+		"a newer version": {js, func(b []byte) []byte {
+			return bytes.Replace(b, []byte(snapshotMagic), []byte("longwave control snapshot 999\n"), 1)
+		}, "another version"},
 		"ahead of the log": {shorter, slices.Clone[[]byte], "cut off"},
 		"of another log":   {other, slices.Clone[[]byte], "another message"},
 	} {

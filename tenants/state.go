@@ -18,7 +18,6 @@ type State struct {
 	tenants   btree.Map[string, *tenant]  // by tenant
 	accounts  btree.Map[string, *account] // by person
 	emails    btree.Map[string, *account] // by folded address
-	members   btree.Map[string, Role]     // by person and tenant
 	keys      btree.Map[string, *apiKey]  // by tenant and key
 	keyIndex  btree.Map[string, *apiKey]  // by the public half of the secret
 	devices   btree.Map[string, *device]  // by tenant and device
@@ -32,6 +31,7 @@ type State struct {
 	outNames     btree.Map[string, *Destination] // by tenant and folded name, which is unique
 	outSlugs     btree.Map[string, *Destination] // by tenant and slug, which is unique
 	rules        btree.Map[string, *ruleBook]    // by tenant
+	people       people
 	operators    int
 
 	changed chan struct{} // closed when a newer State is there; nil in a draft
@@ -42,7 +42,7 @@ type State struct {
 type (
 	tenant struct {
 		Tenant
-		devices, keys, metrics int
+		devices, keys, metrics, owners int
 	}
 	account struct {
 		Person
@@ -59,13 +59,21 @@ type (
 	}
 )
 
+// person is whose account it is; empty for none.
+func (a *account) person() id.Person {
+	if a == nil {
+		return ""
+	}
+	return a.ID
+}
+
 // freeze returns a State that shares everything with s and is never written to again. s stays the private draft of its
 // only writer: what either of them shares is copied before it is changed.
 func (s *State) freeze() *State {
 	return &State{
 		seq: s.seq, head: s.head, before: s.before, operators: s.operators, changed: make(chan struct{}),
 		subjects: *s.subjects.Copy(), tenants: *s.tenants.Copy(), accounts: *s.accounts.Copy(),
-		emails: *s.emails.Copy(), members: *s.members.Copy(), keys: *s.keys.Copy(), keyIndex: *s.keyIndex.Copy(),
+		emails: *s.emails.Copy(), people: s.people.share(), keys: *s.keys.Copy(), keyIndex: *s.keyIndex.Copy(),
 		devices: *s.devices.Copy(), byName: *s.byName.Copy(), byCreated: *s.byCreated.Copy(),
 		byToken: s.byToken.share(), metrics: *s.metrics.Copy(), erasing: *s.erasing.Copy(),
 		destinations: *s.destinations.Copy(), outNames: *s.outNames.Copy(), outSlugs: *s.outSlugs.Copy(),
@@ -93,6 +101,16 @@ func (s *State) Tenant(t id.Tenant) (Tenant, bool) {
 	return found.Tenant, true
 }
 
+// Tenants lists all tenants, in the order of their ids, for operators.
+func (s *State) Tenants() []Tenant {
+	list := make([]Tenant, 0, s.tenants.Len())
+	s.tenants.Scan(func(_ string, t *tenant) bool {
+		list = append(list, t.Tenant)
+		return true
+	})
+	return list
+}
+
 // Person returns one person; false if there is none.
 func (s *State) Person(p id.Person) (Person, bool) {
 	found, ok := s.accounts.Get(string(p))
@@ -105,9 +123,9 @@ func (s *State) Person(p id.Person) (Person, bool) {
 // TenantsOf lists the tenants of a person, in the order of their ids.
 func (s *State) TenantsOf(p id.Person) []Membership {
 	var list []Membership
-	ascend(&s.members, string(p)+separator, func(key string, role Role) bool {
-		if found, ok := s.tenants.Get(key[len(p)+len(separator):]); ok {
-			list = append(list, Membership{Tenant: found.Tenant, Role: role})
+	ascend(&s.people.members, string(p)+separator, func(_ string, m member) bool {
+		if found, ok := s.tenants.Get(string(m.tenant)); ok {
+			list = append(list, Membership{Tenant: found.Tenant, Role: m.Role})
 		}
 		return true
 	})

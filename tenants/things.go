@@ -21,6 +21,8 @@ type Tenant struct {
 	Name       string
 	Created    time.Time
 	RetainDays uint16 // how long readings are kept
+	// NoPasswords lets members in through an identity provider only.
+	NoPasswords bool
 }
 
 // Person is a human account of the installation.

@@ -9,13 +9,15 @@ import (
 	"longwave/tenants/id"
 )
 
-// A secret that a machine carries is <prefix><public>_<secret><check>: lwd_7k3m…_… for a device, lwk_… for an API key.
+// A secret that a machine carries is <prefix><public>_<secret><check>: lwd_7k3m…_… for a device, lwk_… for an API key, lwi_… for an
+// invitation.
 // The prefix lets secret scanners recognise a leak; the public half is how the secret is found, shown and attributed;
 // the check characters tell a typo from a wrong secret without a look-up. Only the SHA-256 of the whole text is kept:
 // with 178 random bits there is nothing to guess, so a slow hash would add nothing.
 const (
 	devicePrefix = "lwd_"
 	keyPrefix    = "lwk_"
+	invitePrefix = "lwi_"
 
 	publicLength = 16 // 80 bits, made by id.New
 	secretLength = 30 // base 62: 178 bits; at least 160 are wanted
@@ -26,7 +28,10 @@ const (
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // publicKeyPrefix is what id.New puts before the random part; a token carries only the random part.
-const publicKeyPrefix = "k-"
+const (
+	publicKeyPrefix    = "k-"
+	publicInvitePrefix = "v-"
+)
 
 type digest [sha256.Size]byte
 

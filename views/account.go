@@ -19,6 +19,9 @@ type SignIn struct {
 	Problems []Problem
 	Email    Field
 	Password Field
+	// Providers are the identity providers of the platform.
+	Providers []Link
+	Again     bool // the person is signed in and shows once more who they are
 }
 
 // Message is a page that says one thing: what happened, why, and what to do next.

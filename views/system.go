@@ -3,6 +3,7 @@ package views
 // Keys lists the API keys of a tenant.
 type Keys struct {
 	Frame
+	Tabs     []Link
 	Action   string
 	Secret   string // of the key just made; shown once
 	Example  string
@@ -27,6 +28,7 @@ type Confirm struct {
 // System says how the installation is.
 type System struct {
 	Frame
+	Tabs       []Link
 	Whole      State
 	Summary    string
 	Conditions []Condition

@@ -28,34 +28,79 @@ func (w *Web) inTenant(need tenants.Action, f pageFunc) http.HandlerFunc {
 		if err != nil { // the same answer as for a tenant of somebody else
 			t = ""
 		}
-		return w.enter(out, r, need, f, func(p id.Person) (tenants.Principal, error) { return w.o.Tenants.Enter(p, t) })
+		return w.enter(out, r, door{may: allows(need), page: f, who: func(s session.Session) (tenants.Principal, error) {
+			return w.o.Tenants.Enter(s.Person, t, s.Meta.Provider)
+		}})
 	})
 }
 
-// platform lets a person through who may do what the route needs outside every tenant.
-func (w *Web) platform(need tenants.Action, f pageFunc) http.HandlerFunc {
+// platform lets operators through.
+func (w *Web) platform(f pageFunc) http.HandlerFunc {
 	return w.handler.Handle(func(out http.ResponseWriter, r *http.Request) error {
-		return w.enter(out, r, need, f, w.o.Tenants.Identify)
+		return w.enter(out, r, door{may: allows(tenants.OperatePlatform), page: f, who: w.identify})
 	})
 }
 
-func (w *Web) enter(out http.ResponseWriter, r *http.Request, need tenants.Action, f pageFunc, who func(id.Person) (tenants.Principal, error)) error {
-	person, err := w.person(r)
+// person lets everybody through who is signed in, for what is about themselves.
+func (w *Web) person(f pageFunc) http.HandlerFunc {
+	return w.handler.Handle(func(out http.ResponseWriter, r *http.Request) error {
+		return w.enter(out, r, door{may: anybody, page: f, who: w.identify})
+	})
+}
+
+func (w *Web) identify(s session.Session) (tenants.Principal, error) {
+	return w.o.Tenants.Identify(s.Person, s.Meta.Provider)
+}
+
+// door is what stands between a session and a page: who it makes of somebody, and what they must be allowed.
+type door struct {
+	who  func(session.Session) (tenants.Principal, error)
+	may  func(tenants.Principal) error
+	page pageFunc
+}
+
+func allows(need tenants.Action) func(tenants.Principal) error {
+	return func(p tenants.Principal) error { return p.May(need) }
+}
+
+func anybody(tenants.Principal) error { return nil }
+
+func (w *Web) enter(out http.ResponseWriter, r *http.Request, d door) error {
+	found, err := w.session(r.Context(), r)
 	if errors.Is(err, handler.ErrCredentials) {
 		return askWho(out, r, err)
 	}
 	if err != nil {
 		return err
 	}
-	principal, err := who(person)
+	if w.overdue(found) && !wantsPage(r) {
+		return askWho(out, r, handler.ErrCredentials)
+	}
+	if to := w.recheck(r, found); to != "" {
+		return see(out, r, to)
+	}
+	principal, err := d.who(found)
+	if place := w.otherSignIn(r); errors.Is(err, tenants.ErrOtherSignIn) && place != "" {
+		return see(out, r, place+"?next="+queryEscape(r.URL.RequestURI()))
+	}
 	if err != nil {
 		return err
 	}
-	if err := principal.May(need); err != nil {
+	if err := d.may(principal); err != nil {
 		return err
 	}
 	out.Header().Set("Cache-Control", "private, no-store") // of one person, and old at once
-	return f(out, r, principal)
+	return d.page(out, r, principal)
+}
+
+// otherSignIn is where a member signs in who has to do it in another way; empty when the tenant has no place for that, or
+// nobody looks at a page.
+func (w *Web) otherSignIn(r *http.Request) string {
+	t, err := id.Parse[id.Tenant](chi.URLParam(r, "tenant"))
+	if err != nil || !wantsPage(r) || len(w.o.Tenants.State().Providers(t)) == 0 {
+		return ""
+	}
+	return signInPlace(t)
 }
 
 // askWho leads a person who follows a link to the sign-in and back. A form or a script is told; what it wanted to do
@@ -63,7 +108,7 @@ func (w *Web) enter(out http.ResponseWriter, r *http.Request, need tenants.Actio
 func askWho(out http.ResponseWriter, r *http.Request, cause error) error {
 	signIn := "/sign-in?next=" + url.QueryEscape(r.URL.RequestURI())
 	partial := r.Header.Get("HX-Request") != ""
-	if r.Method == http.MethodGet && r.Header.Get("Upgrade") == "" && r.Header.Get("Sec-Fetch-Dest") != "empty" && !partial {
+	if wantsPage(r) {
 		return see(out, r, signIn)
 	}
 	if partial {
@@ -75,23 +120,15 @@ func askWho(out http.ResponseWriter, r *http.Request, cause error) error {
 	}.Because(cause)
 }
 
-// person is who the session cookie belongs to. It returns handler.ErrCredentials when nobody is signed in.
-func (w *Web) person(r *http.Request) (id.Person, error) {
-	found, err := w.session(r.Context(), r)
-	if err != nil {
-		return "", err
-	}
-	return found.Person, nil
-}
-
+// session is the one that the cookie belongs to. It returns handler.ErrCredentials when nobody is signed in.
 func (w *Web) session(ctx context.Context, r *http.Request) (session.Session, error) {
 	token := w.sessionToken(r)
 	if token == "" {
 		return session.Session{}, handler.ErrCredentials
 	}
 	found, err := w.o.Sessions.Get(ctx, token)
-	if errors.Is(err, session.ErrNone) {
-		return session.Session{}, handler.ErrCredentials
+	if _, known := w.o.Tenants.State().Provider(found.Meta.Provider); errors.Is(err, session.ErrNone) || found.Meta.Provider != "" && !known {
+		return session.Session{}, handler.ErrCredentials // also when the provider that it was opened with is gone
 	}
 	if err != nil {
 		return session.Session{}, fmt.Errorf("session: %w", err)
@@ -127,7 +164,10 @@ func (w *Web) stillThere(r *http.Request, p tenants.Principal) func(context.Cont
 		if err != nil {
 			return err
 		}
-		_, err = w.o.Tenants.Enter(found.Person, p.Tenant())
+		if w.overdue(found) {
+			return handler.ErrCredentials
+		}
+		_, err = w.o.Tenants.Enter(found.Person, p.Tenant(), found.Meta.Provider)
 		return err
 	}
 }

@@ -185,6 +185,9 @@ func looks(s *site, d tenants.Device) []look {
 		{"rejected", one + "?tab=rejected", true}, {"settings", one + "?tab=settings", true}, {"rotate", one + "/rotate", true},
 		{"destinations", destinationsPath(d.Tenant), true}, {"destination", outPath, true}, {"destination-edit", outPath + "/edit", true},
 		{"destination-new", destinationsPath(d.Tenant) + "/new?kind=slack", true}, {"destination-delete", outPath + "/delete", true},
+		{"account", "/account", true}, {"members", membersPath(d.Tenant), true}, {"providers", providersPath(d.Tenant), true},
+		{"provider", providersPath(d.Tenant) + "/" + string(s.tenants.State().Providers(d.Tenant)[0].ID), true}, {"join", s.join, false},
+		{"audit", auditPath(d.Tenant), true}, {"audit-platform", auditPath(""), true}, {"prove-again", "/sign-in/again?next=/account", true},
 		{"keys", keysPath(d.Tenant), true}, {"revoke", keysPath(d.Tenant) + "/" + key + "/revoke", true}, {"system", "/system", true}, {"not-found", "/nothing-here", true},
 	}
 }

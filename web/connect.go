@@ -48,6 +48,9 @@ func headTime(row listed, l lister) views.Time {
 // origin is the address under which this browser reached us, which is the one that works from its network. It ends up
 // in commands that people paste into a shell, so that anything but a host and a port is replaced.
 func (w *Web) origin(r *http.Request) string {
+	if w.o.PublicURL != "" {
+		return strings.TrimSuffix(w.o.PublicURL, "/")
+	}
 	host := r.Host
 	plain := func(c rune) bool {
 		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune(".-:[]", c)

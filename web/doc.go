@@ -10,6 +10,11 @@
 // reasons when it was wrong. Secrets that are shown once wait in memory for the redirect of the session that made them:
 // bounded, for minutes, and gone when the process is; the page then offers to make a new one.
 //
+// Somebody who signed in at an identity provider is sent there again, unasked, when its word is older than recheckAfter, and
+// is nobody once it is older than overdueAfter. Identity providers, keys and deletions want a proof of less than
+// provedWithin. What a browser carries to a provider and back is sealed, so any copy of the program can take it; a provider
+// that is being set up waits in the memory of one.
+//
 // Everything may be called concurrently. When each device last sent is read for all pages of a tenant together, and an
 // answer is used for activityFor: a page may begin that much behind, and its socket corrects it. When the storage of readings is slow or dead, lists and pages still come, say
 // that they do not know the newest values, and wait for it no longer than storageTimeout. When the control log or the

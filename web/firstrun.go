@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"longwave/tenants"
+	"longwave/tenants/session"
 	"longwave/views"
 )
 
@@ -58,7 +59,7 @@ func (w *Web) claim(out http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := w.beginSession(out, r, made.Person.ID); err != nil {
+	if err := w.beginSession(out, r, made.Person.ID, session.Meta{Proved: w.o.Now()}); err != nil {
 		return err
 	}
 	return see(out, r, devicesPath(made.Tenant.ID))

@@ -10,6 +10,7 @@ import (
 
 	"longwave/ingest/telemetry"
 	"longwave/tenants"
+	"longwave/tenants/id"
 )
 
 // full is a site with enough in it that every part of every page shows.
@@ -44,7 +45,25 @@ func full(t *testing.T) (*site, *visitor, tenants.Device) {
 	if got := b.post(keysPath(s.claimed.Tenant.ID), url.Values{"name": {"nightly report"}, "role": {"viewer"}}); got.status != http.StatusSeeOther {
 		t.Fatalf("making a key answers %d", got.status)
 	}
+	s.crowd(b)
 	return s, b, first
+}
+
+// crowd gives the tenant an identity provider, a member from it, and an open invitation.
+func (s *site) crowd(owner *visitor) {
+	s.t.Helper()
+	p, err := s.tenants.SetProvider(s.t.Context(), tenants.Actor{System: "test"}, tenants.NewProvider{
+		ID: id.New[id.Provider](), Tenant: s.claimed.Tenant.ID, Name: "Works login", Issuer: "https://login.example.com/realms/works", ClientID: "longwave",
+		Domains: []string{"example.com"}, Rows: []tenants.RoleRow{{Claim: "groups", Value: "operators", Role: tenants.Editor}, {Claim: "realm_access.roles", Value: "admin", Role: tenants.Owner}},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	claims := map[string]any{"groups": []any{"operators"}, "name": "Bo Lindqvist", "email": "bo@example.com", "email_verified": true}
+	if _, _, err := s.tenants.Arrive(s.t.Context(), tenants.Arrival{Provider: p.ID, Issuer: p.Issuer, Subject: "bo", Claims: claims}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.join = s.invited(owner, "Cy of the night shift", tenants.Viewer)
 }
 
 // fill gives one device values of every type, a history, rejected packets, and the system something to say.

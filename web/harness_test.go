@@ -11,9 +11,11 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +25,7 @@ import (
 
 	"longwave/ingest/natsd/natstest"
 	"longwave/ingest/telemetry"
+	"longwave/processors/forward/outbound"
 	"longwave/tenants"
 	"longwave/tenants/id"
 	"longwave/tenants/rule"
@@ -30,6 +33,7 @@ import (
 	"longwave/tenants/session"
 	"longwave/web/handler"
 	"longwave/web/live"
+	"longwave/web/oidc"
 )
 
 // site is a whole server of pages over a real control log and real sessions; only the storage is a fake.
@@ -48,7 +52,9 @@ type site struct {
 	system   System
 	deliver  *deliverer
 	claimed  tenants.Claimed
-	demo     error // what starting demo data answers
+	join     string       // address of an invitation
+	forward  atomic.Int64 // what the site's clock is ahead, in nanoseconds
+	demo     error        // what starting demo data answers
 }
 
 const password = "copper lantern drifting 42"
@@ -86,6 +92,8 @@ func background(t testing.TB, run func(context.Context) error) {
 	})
 }
 
+func (s *site) now() time.Time { return time.Now().Add(time.Duration(s.forward.Load())) }
+
 func (s *site) serve(log *slog.Logger) {
 	adapter, err := handler.New(handler.Options{Log: log, Registerer: prometheus.NewRegistry()})
 	if err != nil {
@@ -102,8 +110,12 @@ func (s *site) serve(log *slog.Logger) {
 		s.t.Fatal(err)
 	}
 	background(s.t, hub.Run)
+	secrets, err := seal.Ensure(s.t.TempDir())
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	pages, err := New(Options{
-		Hub:     hub,
+		Hub: hub, Providers: oidc.New(oidc.Options{Guard: outbound.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})}), Secrets: secrets, Now: s.now,
 		Tenants: s.tenants, Sessions: s.sessions, Handler: adapter, Log: log, Version: "test",
 		Readings: func(t id.Tenant) Reader { return reader{s.storage, t} },
 		Rejected: func(context.Context, id.Tenant, id.Device, int) ([]telemetry.RejectedPacket, error) {
@@ -259,12 +271,19 @@ func (s *site) stranger() *visitor {
 		s.t.Fatal(err)
 	}
 	<-changed
-	token, err := s.sessions.Create(s.t.Context(), person, session.Meta{})
+	token, err := s.sessions.Create(s.t.Context(), person, session.Meta{Proved: time.Now()})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	b := s.visitor()
+	b := s.withSession(token)
 	b.tenant = tenant
+	return b
+}
+
+// withSession is a browser with the cookie of a session.
+func (s *site) withSession(token string) *visitor {
+	s.t.Helper()
+	b := s.visitor()
 	base, err := url.Parse(s.server.URL)
 	if err != nil {
 		s.t.Fatal(err)

@@ -13,20 +13,24 @@ func (w *Web) home(out http.ResponseWriter, r *http.Request) error {
 	if !w.o.Tenants.State().Claimed() {
 		return w.render(out, r, http.StatusOK, views.MessagePage(w.notClaimed()))
 	}
-	person, err := w.person(r)
+	found, err := w.session(r.Context(), r)
 	if err != nil {
 		return see(out, r, "/sign-in")
 	}
-	return see(out, r, w.start(person))
+	return see(out, r, w.start(found.Person, found.Meta.Provider))
 }
 
-// start is the first page of a person: their first tenant.
-func (w *Web) start(p id.Person) string {
-	memberships := w.o.Tenants.State().TenantsOf(p)
-	if len(memberships) == 0 {
+// start is the first page of a person: the first tenant that the way they signed in opens.
+func (w *Web) start(p id.Person, via id.Provider) string {
+	for _, m := range w.o.Tenants.State().TenantsOf(p) {
+		if _, err := w.o.Tenants.Enter(p, m.Tenant.ID, via); err == nil {
+			return tenantPath(m.Tenant.ID)
+		}
+	}
+	if who, err := w.o.Tenants.Identify(p, via); err == nil && who.Operator() {
 		return "/system"
 	}
-	return tenantPath(memberships[0].Tenant.ID)
+	return "/account"
 }
 
 func (w *Web) notClaimed() views.Message {

@@ -25,7 +25,7 @@ func (w *Web) renderKeys(out http.ResponseWriter, r *http.Request, p tenants.Pri
 		page.Problems = blame(page.Problems, &page.Name)
 	}
 	tenant := p.Tenant()
-	page.Frame = w.frame(out, r, p, "API keys")
+	page.Frame, page.Tabs = w.frame(out, r, p, "API keys"), w.adminTabs(r, p)
 	page.Action, page.CanEdit = keysPath(tenant), true
 	page.Secret = w.handover.take(w.slot(r, newKeySlot+string(p.Tenant())))
 	page.Example = "curl -sS '" + w.origin(r) + "/manage/v1/devices' \\\n  -H 'Authorization: Bearer " + page.Secret + "'"

@@ -19,8 +19,10 @@ import (
 	"longwave/tenants"
 	"longwave/tenants/id"
 	"longwave/tenants/rule"
+	"longwave/tenants/seal"
 	"longwave/web/handler"
 	"longwave/web/live"
+	"longwave/web/oidc"
 )
 
 // history is a store that remembers what the test has published.
@@ -75,7 +77,12 @@ func (p *plant) serveLive(hub *live.Hub) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	secrets, err := seal.Ensure(p.t.TempDir())
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	pages, err := New(Options{
+		Providers: oidc.New(oidc.Options{}), Secrets: secrets,
 		Tenants: p.tenants, Sessions: p.sessions, Handler: adapter, Log: log, Version: "test", Hub: hub,
 		Readings:       func(id.Tenant) Reader { return p.history },
 		Rejected:       func(context.Context, id.Tenant, id.Device, int) ([]telemetry.RejectedPacket, error) { return nil, nil },

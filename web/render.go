@@ -60,18 +60,17 @@ func navigation(path string, p tenants.Principal, memberships []tenants.Membersh
 		if m.Tenant.ID != p.Tenant() && (p.Tenant() != "" || i > 0) {
 			continue
 		}
-		home, devices, rules, keys := tenantPath(m.Tenant.ID), devicesPath(m.Tenant.ID), rulesPath(m.Tenant.ID), keysPath(m.Tenant.ID)
+		home, devices, rules, members := tenantPath(m.Tenant.ID), devicesPath(m.Tenant.ID), rulesPath(m.Tenant.ID), membersPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Home", Href: home, Current: path == home})
 		links = append(links, views.Link{Label: "Devices", Href: devices, Current: below(path, devices)})
 		links = append(links, views.Link{Label: "Rules", Href: rules, Current: below(path, rules)})
 		destinations := destinationsPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Destinations", Href: destinations, Current: below(path, destinations)})
-		if m.Role == tenants.Owner {
-			links = append(links, views.Link{Label: "API keys", Href: keys, Current: below(path, keys)})
-		}
+		about := below(path, members) || below(path, keysPath(m.Tenant.ID)) || below(path, providersPath(m.Tenant.ID)) || below(path, auditPath(m.Tenant.ID))
+		links = append(links, views.Link{Label: "Tenant", Href: members, Current: about})
 	}
 	if p.Operator() {
-		links = append(links, views.Link{Label: "System", Href: "/system", Current: path == "/system"})
+		links = append(links, views.Link{Label: "System", Href: "/system", Current: below(path, "/system")})
 	}
 	return links
 }
@@ -83,8 +82,8 @@ func below(path, base string) bool {
 // showProblem is how an error looks: a page that says what happened, why, and what to do next.
 func (w *Web) showProblem(out http.ResponseWriter, r *http.Request, p handler.Problem) {
 	page := views.Message{Frame: w.bare(p.Title), Heading: p.Title, Lines: []string{p.Detail}, RequestID: p.RequestID}
-	if person, err := w.person(r); err == nil {
-		if principal, err := w.o.Tenants.Identify(person); err == nil {
+	if found, err := w.session(r.Context(), r); err == nil {
+		if principal, err := w.identify(found); err == nil {
 			page.Frame, page.Inside = w.frame(out, r, principal, p.Title), true
 		}
 	}

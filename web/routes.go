@@ -25,15 +25,23 @@ func (w *Web) Mount(root chi.Router) {
 		r.Get("/sign-in", w.open(w.showSignIn))
 		r.Post("/sign-in", w.open(w.signIn))
 		r.Post("/sign-out", w.open(w.signOut))
-		r.Get("/system", w.platform(tenants.OperatePlatform, w.showSystem))
+		r.Get("/sign-in/again", w.open(w.showAgain))
+		r.Get("/sign-in/at/{place}", w.open(w.showSignInPlace))
+		r.Get("/sign-in/with/{provider}", w.open(w.signInAt))
+		r.Get("/sign-in/callback/{provider}", w.open(w.comeBack))
+		r.Post("/sign-in/ended/{provider}", w.open(w.endedThere))
+		r.Get("/join", w.open(w.showJoin))
+		r.Post("/join", w.open(w.join))
+		r.Get("/system", w.platform(w.showSystem))
+		w.mountPeople(r)
 
 		const tenant, devices, device = "/t/{tenant}", "/t/{tenant}/devices", "/t/{tenant}/devices/{device}"
 		r.Get(tenant, w.inTenant(tenants.View, w.tenantHome))
 		r.Get(tenant+"/live", w.inTenant(tenants.View, w.serveLive))
-		r.Get(tenant+"/keys", w.inTenant(tenants.ManageKeys, w.listKeys))
-		r.Post(tenant+"/keys", w.inTenant(tenants.ManageKeys, w.createKey))
-		r.Get(tenant+"/keys/{key}/revoke", w.inTenant(tenants.ManageKeys, w.showRevoke))
-		r.Post(tenant+"/keys/{key}/revoke", w.inTenant(tenants.ManageKeys, w.revokeKey))
+		r.Get(tenant+"/keys", w.inTenant(tenants.ManageKeys, w.recent(w.listKeys)))
+		r.Post(tenant+"/keys", w.inTenant(tenants.ManageKeys, w.recent(w.createKey)))
+		r.Get(tenant+"/keys/{key}/revoke", w.inTenant(tenants.ManageKeys, w.recent(w.showRevoke)))
+		r.Post(tenant+"/keys/{key}/revoke", w.inTenant(tenants.ManageKeys, w.recent(w.revokeKey)))
 		const rules, oneRule = "/t/{tenant}/rules", "/t/{tenant}/rules/{rule}"
 		r.Get(rules, w.inTenant(tenants.View, w.listRules))
 		r.Get(oneRule, w.inTenant(tenants.View, w.showRule))
@@ -53,8 +61,8 @@ func (w *Web) Mount(root chi.Router) {
 		r.Post(devices, w.inTenant(tenants.EditDevices, w.registerDevice))
 		r.Get(devices+"/register", w.inTenant(tenants.EditDevices, w.showRegister))
 		r.Post(devices+"/switch", w.inTenant(tenants.EditDevices, w.switchDevices))
-		r.Get(devices+"/delete", w.inTenant(tenants.DeleteDevices, w.showDelete))
-		r.Post(devices+"/delete", w.inTenant(tenants.DeleteDevices, w.deleteDevices))
+		r.Get(devices+"/delete", w.inTenant(tenants.DeleteDevices, w.recent(w.showDelete)))
+		r.Post(devices+"/delete", w.inTenant(tenants.DeleteDevices, w.recent(w.deleteDevices)))
 
 		r.Get(device, w.inTenant(tenants.View, w.showDevice))
 		r.Get(device+"/series", w.inTenant(tenants.View, w.serveSeries))
@@ -66,6 +74,43 @@ func (w *Web) Mount(root chi.Router) {
 		r.Get(device+"/rotate", w.inTenant(tenants.RotateTokens, w.showRotate))
 		r.Post(device+"/rotate", w.inTenant(tenants.RotateTokens, w.rotateToken))
 	})
+}
+
+// mountPeople adds what is about who may enter.
+func (w *Web) mountPeople(r chi.Router) {
+	r.Get("/account", w.person(w.showAccount))
+	r.Post("/account/sessions/end", w.person(w.endOtherSessions))
+	r.Post("/account/sessions/{session}/end", w.person(w.endSession))
+	r.Post("/account/link/{provider}", w.person(w.recent(w.beginLink)))
+	r.Post("/account/unlink", w.person(w.recent(w.unlink)))
+
+	const members, invites, member = "/t/{tenant}/members", "/t/{tenant}/members/invites", "/t/{tenant}/members/{person}"
+	r.Get(members, w.inTenant(tenants.View, w.listMembers))
+	r.Post(invites, w.inTenant(tenants.ManageTenant, w.invite))
+	r.Post(invites+"/{invite}/revoke", w.inTenant(tenants.ManageTenant, w.revokeInvite))
+	r.Post(member+"/role", w.inTenant(tenants.ManageTenant, w.changeRole))
+	r.Get(member+"/remove", w.inTenant(tenants.View, w.showRemoveMember))
+	r.Post(member+"/remove", w.inTenant(tenants.View, w.removeMember))
+	r.Get(member+"/transfer", w.inTenant(tenants.ManageTenant, w.showTransfer))
+	r.Post(member+"/transfer", w.inTenant(tenants.ManageTenant, w.transfer))
+
+	ofTenant := func(f pageFunc) http.HandlerFunc { return w.inTenant(tenants.ManageTenant, w.recent(f)) }
+	ofPlatform := func(f pageFunc) http.HandlerFunc { return w.platform(w.recent(f)) }
+	r.Post("/t/{tenant}/providers/passwords", ofTenant(w.switchPasswords))
+	for at, allow := range map[string]func(pageFunc) http.HandlerFunc{"/t/{tenant}/providers": ofTenant, "/system/providers": ofPlatform} {
+		r.Get(at, allow(w.listProviders))
+		r.Get(at+"/new", allow(w.newProvider))
+		r.Get(at+"/{provider}", allow(w.showProvider))
+		r.Post(at+"/{provider}", allow(w.changeProvider))
+		r.Get(at+"/{provider}/remove", allow(w.showRemoveProvider))
+		r.Post(at+"/{provider}/remove", allow(w.removeProvider))
+	}
+	r.Get("/t/{tenant}/audit", w.inTenant(tenants.ReadAudit, w.showAudit))
+	r.Get("/t/{tenant}/audit.csv", w.inTenant(tenants.ReadAudit, w.exportAuditCSV))
+	r.Get("/t/{tenant}/audit.ndjson", w.inTenant(tenants.ReadAudit, w.exportAuditJSON))
+	r.Get("/system/audit", w.platform(w.showAudit))
+	r.Get("/system/audit.csv", w.platform(w.exportAuditCSV))
+	r.Get("/system/audit.ndjson", w.platform(w.exportAuditJSON))
 }
 
 // The addresses that pages link to; each is the pattern above with its names filled in.

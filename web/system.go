@@ -58,7 +58,7 @@ type Table struct {
 
 func (w *Web) showSystem(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
 	s := w.o.System(r.Context())
-	page := views.System{Frame: w.frame(out, r, p, "System"), DataDir: s.DataDir, Durability: sentence(s.Durability), Facts: w.systemFacts(s)}
+	page := views.System{Frame: w.frame(out, r, p, "System"), Tabs: w.adminTabs(r, p), DataDir: s.DataDir, Durability: sentence(s.Durability), Facts: w.systemFacts(s)}
 	failing := 0
 	for _, c := range s.Checks {
 		if c.Name == checkDurability {

@@ -13,10 +13,12 @@ import (
 	"longwave/tenants"
 	"longwave/tenants/id"
 	"longwave/tenants/rule"
+	"longwave/tenants/seal"
 	"longwave/tenants/session"
 	"longwave/views"
 	"longwave/web/handler"
 	"longwave/web/live"
+	"longwave/web/oidc"
 )
 
 // Reader is what pages read of one tenant's stored data.
@@ -34,7 +36,10 @@ type Options struct {
 	Tenants  *tenants.Service
 	Sessions *session.Store
 	Handler  *handler.Adapter
-	Readings func(id.Tenant) Reader
+	// Providers speaks with identity providers; Secrets seals what they need and what a browser carries to them.
+	Providers *oidc.Client
+	Secrets   *seal.Ring
+	Readings  func(id.Tenant) Reader
 	// Rejected reads the newest rejected packets that were kept of a device, newest first.
 	Rejected func(ctx context.Context, t id.Tenant, d id.Device, limit int) ([]telemetry.RejectedPacket, error)
 	// Recent reads the newest packets of a tenant from the lanes, newest first.
@@ -50,6 +55,8 @@ type Options struct {
 	// StartDemo makes demo devices and begins to feed them.
 	StartDemo func(context.Context, tenants.Actor, id.Tenant) error
 	Version   string
+	// PublicURL is what people put in front of a path, if the program cannot know it; empty otherwise.
+	PublicURL string
 	// QueueRetention is how long a lane keeps a copy of a packet at most: a deletion names the day.
 	QueueRetention time.Duration
 	Log            *slog.Logger
@@ -60,6 +67,8 @@ func (o Options) check() error {
 	switch {
 	case o.Tenants == nil, o.Sessions == nil, o.Handler == nil:
 		return errors.New("web: Tenants, Sessions and Handler are required")
+	case o.Providers == nil, o.Secrets == nil:
+		return errors.New("web: Providers and Secrets are required")
 	case o.Readings == nil, o.Rejected == nil, o.System == nil, o.Destinations == nil:
 		return errors.New("web: Readings, Rejected, System and Destinations are required")
 	case o.Recent == nil, o.RuleCounts == nil:
@@ -78,6 +87,7 @@ type Web struct {
 	links      views.Assets
 	socket     *socket // nil without a hub
 	handover   *handover
+	drafts     *drafts
 	activities *activities
 	cross      *http.CrossOriginProtection
 }
@@ -95,7 +105,7 @@ func New(o Options) (*Web, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	w := &Web{o: o, assets: assets, handover: newHandover(o.Now), activities: newActivities(o.Readings, o.Now), cross: http.NewCrossOriginProtection()}
+	w := &Web{o: o, assets: assets, handover: newHandover(o.Now), drafts: newDrafts(o.Now), activities: newActivities(o.Readings, o.Now), cross: http.NewCrossOriginProtection()}
 	w.links = views.Assets{
 		CSS: assets.Path("app.css"), Theme: assets.Path("theme.js"), App: assets.Path("app.js"),
 		Favicon: assets.Path("favicon.svg"), Logo: assets.Path("logo.svg"),

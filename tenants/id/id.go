@@ -22,11 +22,15 @@ type (
 	Destination string
 	// Slug is a name that a person gave, made into one safe token: unique within a tenant for things of one kind.
 	Slug string
+	// Provider names an identity provider; unique within the installation.
+	Provider string
+	// Invite names an invitation. It is the public half of its link, never the secret.
+	Invite string
 )
 
 // Kind is any of the named types.
 type Kind interface {
-	Tenant | Device | Person | Key | Rule | Destination | Slug
+	Tenant | Device | Person | Key | Rule | Destination | Slug | Provider | Invite
 }
 
 // ErrInvalid is returned for text that is not one safe NATS token.
@@ -74,6 +78,10 @@ func prefix(kind any) string {
 		return "o-"
 	case Slug:
 		return "s-"
+	case Provider:
+		return "i-"
+	case Invite:
+		return "v-"
 	default:
 		return "k-"
 	}

@@ -2,7 +2,8 @@
 //
 // Contract.
 //
-// Owns: the bucket. A key is the SHA-256 of a session's token; the token itself is only in the browser's cookie.
+// Owns: the bucket. A key is the person and the SHA-256 of a session's token; the token itself is only in the browser's
+// cookie. It begins with the person, so that whoever has it finds the session, and the person finds all of theirs.
 //
 // A session ends when it is deleted, when it was idle for too long, and in any case after its absolute lifetime, which
 // rotating does not extend. The bucket drops what is left over.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -37,7 +38,11 @@ const (
 	tokenBytes    = 32  // 256 random bits
 	maxUserAgent  = 256 // bytes kept of what a browser says about itself
 	maxAddress    = 64
-	maxTokenBytes = 64 // longer text cannot be a token and is not hashed
+	maxTokenBytes = 128 // longer text cannot be a token and is not hashed
+	maxSession    = 256 // bytes kept of a provider's name of its session
+
+	// MaxListed bounds how many sessions of one person are listed and ended together.
+	MaxListed = 500
 )
 
 // The errors of this package.
@@ -50,16 +55,21 @@ var (
 	ErrOptions = errors.New("wrong options")
 )
 
-// Meta is where a session was opened.
+// Meta is where and how a session was opened.
 type Meta struct {
-	UserAgent string
-	Address   string
+	UserAgent       string
+	Address         string
+	Provider        id.Provider // where the person signed in; empty for a password
+	ProviderSession string      // what the provider calls its own session; may be empty
+	Proved          time.Time   // when the person last showed who they are, by a password or the like; zero for not known
 }
 
 // Session is a signed-in person at one browser.
 type Session struct {
+	ID      string // names it among the sessions of the person, and opens nothing
 	Person  id.Person
 	Created time.Time
+	Checked time.Time // when the provider last said that the person may be here
 	Seen    time.Time // last use, a few minutes coarse
 	Meta    Meta
 }
@@ -68,9 +78,22 @@ type Session struct {
 type record struct {
 	Person    id.Person `json:"person"`
 	Created   time.Time `json:"created"`
+	Checked   time.Time `json:"checked,omitzero"`
+	Proved    time.Time `json:"proved,omitzero"`
 	Seen      time.Time `json:"seen"`
 	UserAgent string    `json:"user_agent,omitempty"`
 	Address   string    `json:"address,omitempty"`
+
+	Provider        id.Provider `json:"provider,omitempty"`
+	ProviderSession string      `json:"provider_session,omitempty"`
+}
+
+func (r record) session(key string) Session {
+	_, name, _ := strings.Cut(key, keySeparator)
+	return Session{
+		ID: name, Person: r.Person, Created: r.Created, Checked: r.Checked, Seen: r.Seen,
+		Meta: Meta{UserAgent: r.UserAgent, Address: r.Address, Provider: r.Provider, ProviderSession: r.ProviderSession, Proved: r.Proved},
+	}
 }
 
 // Options is what a Store needs.
@@ -134,8 +157,9 @@ func (s *Store) Absolute() time.Duration { return s.absolute }
 func (s *Store) Create(ctx context.Context, person id.Person, meta Meta) (token string, err error) {
 	now := s.now().UTC()
 	return s.put(ctx, record{
-		Person: person, Created: now, Seen: now,
+		Person: person, Created: now, Checked: now, Seen: now, Proved: meta.Proved.UTC(),
 		UserAgent: cut(meta.UserAgent, maxUserAgent), Address: cut(meta.Address, maxAddress),
+		Provider: meta.Provider, ProviderSession: cut(meta.ProviderSession, maxSession),
 	})
 }
 
@@ -146,7 +170,7 @@ func (s *Store) put(ctx context.Context, r record) (token string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("create session: %w", err)
 	}
-	token = newToken()
+	token = newToken(r.Person)
 	if _, err := s.kv.Create(ctx, keyOf(token), value); err != nil {
 		return "", fmt.Errorf("create session: %w: %w", ErrUnavailable, err)
 	}
@@ -163,10 +187,7 @@ func (s *Store) Get(ctx context.Context, token string) (Session, error) {
 	if err != nil {
 		return Session{}, fmt.Errorf("get session: %w", err)
 	}
-	return Session{
-		Person: e.Person, Created: e.Created, Seen: e.Seen,
-		Meta: Meta{UserAgent: e.UserAgent, Address: e.Address},
-	}, nil
+	return e.session(keyOf(token)), nil
 }
 
 // entry finds a session that is not over, from the cache or the bucket.
@@ -207,6 +228,9 @@ func (s *Store) load(ctx context.Context, key string) (entry, error) {
 	if _, err := id.Parse[id.Person](string(e.Person)); err != nil {
 		return entry{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	if owner, _, _ := strings.Cut(key, keySeparator); owner != string(e.Person) {
+		return entry{}, ErrNone
+	}
 	s.cache.put(key, e, generation)
 	return e, nil
 }
@@ -230,13 +254,14 @@ func (s *Store) touch(ctx context.Context, key string, e *entry) {
 	e.record = seen
 }
 
-// Rotate replaces the token of a session, as is right whenever its owner's rights change. The session keeps its age.
-// It returns ErrNone when there is no such session, and ErrUnavailable.
+// Rotate replaces the token of a session whose owner's rights were looked at again, and perhaps changed. The session keeps
+// its age. It returns ErrNone when there is no such session, and ErrUnavailable.
 func (s *Store) Rotate(ctx context.Context, token string) (newToken string, err error) {
 	e, err := s.entry(ctx, keyOf(token))
 	if err != nil {
 		return "", fmt.Errorf("rotate session: %w", err)
 	}
+	e.Checked = s.now().UTC()
 	if newToken, err = s.put(ctx, e.record); err != nil {
 		return "", fmt.Errorf("rotate session: %w", err)
 	}
@@ -248,9 +273,12 @@ func (s *Store) Rotate(ctx context.Context, token string) (newToken string, err 
 
 // Delete ends a session. One that does not exist is no error. It returns ErrUnavailable.
 func (s *Store) Delete(ctx context.Context, token string) error {
+	return s.remove(ctx, keyOf(token))
+}
+
+func (s *Store) remove(ctx context.Context, key string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	key := keyOf(token)
 	s.cache.drop(key)
 	err := s.kv.Delete(ctx, key)
 	s.cache.drop(key) // again: it may have been read between the two
@@ -260,15 +288,23 @@ func (s *Store) Delete(ctx context.Context, token string) error {
 	return nil
 }
 
-func newToken() string {
+// keySeparator stands between the person and the rest, in tokens and in keys: the sessions of a person lie together.
+const keySeparator = "."
+
+func newToken(p id.Person) string {
 	random := make([]byte, tokenBytes)
 	rand.Read(random) // documented to never return an error
-	return base64.RawURLEncoding.EncodeToString(random)
+	return string(p) + keySeparator + base64.RawURLEncoding.EncodeToString(random)
 }
 
+// keyOf is where the session of a token lies, if there is one. What is not of the form gets a key that nothing lies at.
 func keyOf(token string) string {
 	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
+	person, _, _ := strings.Cut(token, keySeparator)
+	if _, err := id.Parse[id.Person](person); err != nil {
+		person = "nobody"
+	}
+	return person + keySeparator + hex.EncodeToString(sum[:])
 }
 
 // cut shortens text to whole characters of at most n bytes.

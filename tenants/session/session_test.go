@@ -268,7 +268,7 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
-	if keyOf("x") == keyOf("y") || len(keyOf("")) != 64 {
+	if keyOf("p-1.x") == keyOf("p-1.y") || len(keyOf("p-1.x")) != len("p-1.")+64 {
 		t.Error("keys are not hashes")
 	}
 }

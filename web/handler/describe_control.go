@@ -16,6 +16,18 @@ func controlTable() []entry {
 			Status: http.StatusNotFound, Code: "not_found", Title: "Not found",
 			Detail: "There is nothing with this id here. It may have been deleted, or belong to another tenant.",
 		}},
+		{is: tenants.ErrOtherSignIn, problem: Problem{
+			Status: http.StatusForbidden, Code: "other_sign_in", Title: "Another way to sign in is needed",
+			Detail: "You are a member of this tenant, but it does not accept the way you signed in. Sign in at its own sign-in address.",
+		}},
+		{is: tenants.ErrLastOwner, problem: Problem{
+			Status: http.StatusConflict, Code: "last_owner", Title: "A tenant needs an owner",
+			Detail: "This would leave the tenant without an owner, so nothing was done. Make somebody else an owner first.",
+		}},
+		{is: tenants.ErrNoRole, problem: Problem{
+			Status: http.StatusForbidden, Code: "no_role", Title: "No access",
+			Detail: "No rule gives this person a role. An owner of the tenant can change that.",
+		}},
 		{is: tenants.ErrForbidden, problem: Problem{
 			Status: http.StatusForbidden, Code: "forbidden", Title: "Not allowed",
 			Detail: "Your role does not allow this. An owner of the tenant can give you another one.",
