@@ -45,8 +45,8 @@ func headTime(row listed, l lister) views.Time {
 	return t
 }
 
-// origin is the address under which this browser reached us, which is the one that works from its network. It ends up
-// in commands that people paste into a shell, so that anything but a host and a port is replaced.
+// origin is the address that the operator named, or else the one under which this browser reached us, which works from its
+// network. It ends up in commands that people paste into a shell, so that anything but a host and a port is replaced.
 func (w *Web) origin(r *http.Request) string {
 	if w.o.PublicURL != "" {
 		return strings.TrimSuffix(w.o.PublicURL, "/")

@@ -55,7 +55,7 @@ func (o SocketOptions) check() error {
 // visit is who opened a socket, as the router found out from the session.
 type visit struct {
 	Tenant id.Tenant
-	// Check says whether the session still exists and may still see the tenant. It is asked every second.
+	// Check says whether the session still exists and may still see the tenant. It is asked every checkEvery.
 	Check func(context.Context) error
 }
 
@@ -111,7 +111,7 @@ const (
 	writeTimeout  = 5 * time.Second
 	openTimeout   = 4 * time.Second // below the five seconds after which a browser takes the connection for lost
 	beatEvery     = 2 * time.Second
-	checkEvery    = time.Second
+	checkEvery    = 500 * time.Millisecond // so that who lost access is gone within a second
 	flushEvery    = 100 * time.Millisecond
 	comeBackAfter = 5 * time.Second // what a browser that cannot be served is told
 	statusRevoked = websocket.StatusCode(4401)

@@ -103,7 +103,7 @@ func (b *browser) farewell(cause error) {
 	}
 }
 
-// watch asks every second whether the session may still see what it sees.
+// watch asks every checkEvery whether the session may still see what it sees.
 func (b *browser) watch(ctx context.Context) error {
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
