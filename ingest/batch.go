@@ -48,6 +48,7 @@ type items struct {
 	demoted int                // packets in the bulk lane because the tenant is above its share
 	judged  judged
 	marks   int         // bytes for what rules forward and label
+	anyway  bool        // the window is not asked: what was accepted once could not be stored, and goes again
 	timer   *time.Timer // of ackDeadline
 }
 
@@ -70,6 +71,7 @@ func (f *Front) release(in *items) {
 	clear(in.own[:cap(in.own)]) // a flight that nobody waits for is to be collected
 	clear(in.others[:cap(in.others)])
 	in.own, in.others = in.own[:0], in.others[:0]
+	in.anyway = false
 	f.spare.Put(in)
 }
 
@@ -151,6 +153,10 @@ func (f *Front) claim(in *items) {
 	for n := range in.all {
 		i := &in.all[n]
 		if i.verdict != waiting {
+			continue
+		}
+		if in.anyway {
+			i.verdict, i.flight = claimed, in.board(i)
 			continue
 		}
 		var fl *flight
@@ -299,9 +305,12 @@ func (in *items) receipt() Receipt {
 }
 
 func (i *item) rejectReused() telemetry.Rejection {
+	raw := telemetry.AppendPacketJSON(nil, i.packet)
 	return telemetry.Rejection{
 		Index: i.index,
 		Code:  "id_reused",
+		Raw:   string(raw[:min(len(raw), telemetry.MaxRaw)]),
+		Cut:   len(raw) > telemetry.MaxRaw,
 		Detail: fmt.Sprintf("the id %.70q was used lately for a packet with other content: give each packet an id of its own, at packet %d",
 			i.packet.ID, i.index),
 	}

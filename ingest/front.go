@@ -115,6 +115,7 @@ type Front struct {
 	window     *window
 	publishers *publishers
 	keep       *buckets[deviceKey] // rejected packets a device may have kept
+	whole      *buckets[id.Tenant] // bytes of them that a tenant may have kept beyond their beginnings
 	rejects    jetstream.JetStream // of its own, so that a stuck stream of rejected packets holds up nothing else
 	tell       *buckets[string]    // attempts that may be told of, by subject
 	tellAll    *buckets[string]    // the same for all subjects together
@@ -162,6 +163,7 @@ func assemble(o Options) *Front {
 		quota:    newQuota(o.Limits),
 		window:   newWindow(o.Now()),
 		keep:     &buckets[deviceKey]{perSecond: keptPerSecond, burst: keptBurst, all: map[deviceKey]bucket{}},
+		whole:    &buckets[id.Tenant]{perSecond: wholePerSecond, burst: wholeBurst, all: map[id.Tenant]bucket{}},
 		tell:     &buckets[string]{perSecond: toldPerSubject, burst: 2 * toldPerSubject, all: map[string]bucket{}},
 		tellAll:  &buckets[string]{perSecond: toldInAll, burst: toldInAll, all: map[string]bucket{}},
 		attempts: make(chan *nats.Msg, attemptQueue),
@@ -214,8 +216,17 @@ func (f *Front) accept(in *items, r Request) error {
 	if err != nil {
 		return f.refused(err, 1)
 	}
-	if err := f.quota.take(p.Tenant, p.Device, in.count(), now); err != nil {
+	if err := f.send(in, now, received); err != nil {
 		return f.refused(err, in.count())
+	}
+	return nil
+}
+
+// send puts what was decoded on its way into the lanes, or returns a *LimitError.
+func (f *Front) send(in *items, now time.Time, received telemetry.Micros) error {
+	p := in.from
+	if err := f.quota.take(p.Tenant, p.Device, in.count(), now); err != nil {
+		return err
 	}
 	in.enrich(p, received)
 	f.route(in, p, now)
@@ -223,20 +234,27 @@ func (f *Front) accept(in *items, r Request) error {
 	return nil
 }
 
+// landed waits until the streams have what was sent.
+func (f *Front) landed(ctx context.Context, in *items) error {
+	err := f.publish(ctx, in)
+	if err != nil {
+		f.quota.giveBack(in.from.Tenant, in.from.Device, in.count()) // the same packets will come again
+	}
+	return err
+}
+
 // answer waits until the streams have the packets, and says so.
 func (f *Front) answer(ctx context.Context, in *items) (Receipt, error) {
 	if in.failed != nil {
 		return Receipt{}, in.failed
 	}
-	p := in.from
-	if err := f.publish(ctx, in); err != nil {
-		f.quota.giveBack(p.Tenant, p.Device, in.count()) // the same packets will come again
+	if err := f.landed(ctx, in); err != nil {
 		return Receipt{}, f.refused(err, in.count())
 	}
 	in.tallyUp()
 	receipt := in.receipt()
 	if len(receipt.Rejected) > 0 {
-		f.keepRejected(ctx, p, in.batch.Received, receipt.Rejected)
+		f.keepRejected(ctx, in.from, in.batch.Received, receipt.Rejected)
 	}
 	f.metrics.received(in, receipt)
 	if receipt.Accepted == 0 && len(receipt.Rejected) > 0 {

@@ -111,7 +111,23 @@ const interestPause = 50 * time.Millisecond
 
 // eachMessage reads as many messages as there were when the consumer was made.
 func eachMessage(ctx context.Context, c jetstream.Consumer, visit func(jetstream.Msg)) error {
-	for left := int(c.CachedInfo().NumPending); left > 0; {
+	return eachOf(ctx, reading{consumer: c}, visit)
+}
+
+// reading is what is to be read of a consumer: at most limit messages, or all when that is 0.
+type reading struct {
+	consumer jetstream.Consumer
+	limit    int
+}
+
+// eachOf is eachMessage with a limit.
+func eachOf(ctx context.Context, r reading, visit func(jetstream.Msg)) error {
+	c := r.consumer
+	left := int(c.CachedInfo().NumPending)
+	if r.limit > 0 {
+		left = min(left, r.limit)
+	}
+	for left > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

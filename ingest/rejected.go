@@ -22,6 +22,12 @@ const (
 	// keptPerSecond and keptBurst bound what one device may have kept: enough to see what is wrong with it.
 	keptPerSecond = 10
 	keptBurst     = 50
+	// wholePerSecond and wholeBurst bound what one tenant may have kept of packets beyond their beginnings, in bytes: the
+	// stream is everybody's, and drops its oldest when it is full.
+	wholePerSecond = 4 << 10
+	wholeBurst     = 8 << 20
+	// leastRaw is what is kept of a packet all the same.
+	leastRaw = 1 << 10
 	// keepDeadline is how long an answer waits for the keeping of what was refused in it.
 	keepDeadline = time.Second
 	// maxKeeping bounds the rejected packets whose acknowledgement is open, for all devices together.
@@ -44,7 +50,7 @@ func (f *Front) keepRejected(ctx context.Context, p Principal, received telemetr
 			f.metrics.kept.WithLabelValues("over_limit").Add(float64(len(rejected) - i))
 			break
 		}
-		record := telemetry.RejectedPacket{Rejection: rejected[i], Device: p.Device, Received: received}
+		record := telemetry.RejectedPacket{Rejection: f.bounded(p.Tenant, rejected[i]), Device: p.Device, Received: received}
 		future, err := f.rejects.PublishAsync(telemetry.RejectedSubject(p.Tenant, p.Device), telemetry.EncodeRejected(&record))
 		if err != nil {
 			f.lost(err) // the client has too many on their way: more would only wait longer
@@ -67,6 +73,17 @@ func (f *Front) keepRejected(ctx context.Context, p Principal, received telemetr
 			f.lost(ctx.Err())
 		}
 	}
+}
+
+// bounded cuts a packet to its beginning when its tenant has had enough of them kept whole.
+func (f *Front) bounded(t id.Tenant, r telemetry.Rejection) telemetry.Rejection {
+	if len(r.Raw) <= leastRaw {
+		return r
+	}
+	if wait, _ := f.whole.take(t, len(r.Raw), f.o.Now()); wait > 0 {
+		r.Raw, r.Cut = r.Raw[:leastRaw], true
+	}
+	return r
 }
 
 func (f *Front) lost(err error) {

@@ -116,6 +116,20 @@ func (w *window) fetch(all []item) {
 	}
 }
 
+// reused says whether something else is there, or on its way, under the packet's id. Nothing is claimed.
+func (w *window) reused(i *item) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p, ok := w.pending[i.key]; ok {
+		return p.content != i.content
+	}
+	content, ok := w.stored.get(i.key)
+	if !ok {
+		content, ok = w.older.get(i.key)
+	}
+	return ok && content != i.content
+}
+
 // settle turns the claims of a flight into memory when it was stored, and gives them back when not.
 func (w *window) settle(f *flight, now time.Time) {
 	w.mu.Lock()

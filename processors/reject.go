@@ -3,7 +3,6 @@ package processors
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -16,7 +15,7 @@ import (
 
 // Codes of what is rejected this late.
 const (
-	codeRefused = "storage_refused"
+	codeRefused = telemetry.StorageRefused
 	codeDamaged = "message_damaged"
 )
 
@@ -27,7 +26,8 @@ const (
 	unknownTenant id.Tenant = "unknown"
 )
 
-// rawLimit bounds what is kept of a packet or message; the lane itself holds the whole message until it expires.
+// rawLimit bounds what is kept of a damaged message, and of a cause; the lane itself holds the whole message until it
+// expires. A packet is kept whole, as a rule, so that it can be sent through the front door again once the cause is mended.
 const rawLimit = 3 << 10
 
 // reject keeps what could not be stored, with the reason. Only after it returned nil may the messages be settled.
@@ -52,11 +52,7 @@ func (l *line) reject(a attempts, h *hand, culprits []culprit) error {
 }
 
 func (c culprit) rejected() *telemetry.RejectedPacket {
-	packet := &c.batch.Packets[0]
-	raw, err := json.Marshal(packet)
-	if err != nil { // a number that JSON cannot express, say
-		raw = fmt.Appendf(nil, "%+v", *packet)
-	}
+	raw := telemetry.AppendPacketJSON(nil, &c.batch.Packets[0])
 	return &telemetry.RejectedPacket{
 		Device:   c.batch.Device,
 		Received: c.batch.Received,
@@ -64,7 +60,8 @@ func (c culprit) rejected() *telemetry.RejectedPacket {
 			Index:  c.place,
 			Code:   codeRefused,
 			Detail: "The packet was accepted, but the storage refused it and would do so again: " + bounded(c.reason.Error()),
-			Raw:    bounded(string(raw)),
+			Raw:    string(raw[:min(len(raw), telemetry.MaxRaw)]),
+			Cut:    len(raw) > telemetry.MaxRaw,
 		},
 	}
 }
@@ -80,6 +77,7 @@ func damaged(message jetstream.Msg, cause error, now func() time.Time) *telemetr
 			Detail: fmt.Sprintf("A message of %d bytes in the queue (%s) is damaged from some point on; what stood before it "+
 				"is stored. Cause: %s", len(data), origin(message, 0), bounded(cause.Error())),
 			Raw: raw,
+			Cut: true, // it is no packet
 		},
 	}
 }

@@ -129,6 +129,10 @@ func describe(e event) (name string, current int) {
 		return "rule.deleted", 1
 	case metricDescribed:
 		return "metric.described", 1
+	case jobStarted:
+		return "job.started", 1
+	case jobEnded:
+		return "job.ended", 1
 	default:
 		return "", 0
 	}
@@ -215,6 +219,10 @@ func decodeEvent(r record) (event, error) {
 		return decode[ruleDeleted](r)
 	case "metric.described":
 		return decode[metricDescribed](r)
+	case "job.started":
+		return decode[jobStarted](r)
+	case "job.ended":
+		return decode[jobEnded](r)
 	default:
 		return nil, fmt.Errorf("%w: unknown event %q", ErrNewer, r.Type)
 	}

@@ -54,6 +54,8 @@ func everyEvent() map[string]event {
 		"member.changed":            memberChanged{Person: "p-1", From: Viewer, To: Owner, Via: "i-1"},
 		"signin.failed":             signInFailed{Person: "p-1", Provider: "i-1", Reason: "why", Others: 2},
 		"member.removed":            memberRemoved{Person: "p-1", Role: Owner, Via: "i-1"},
+		"job.started":               jobStarted{ID: "j-1", What: "send rejected packets again", Of: []Difference{{What: "cause", After: "value_type"}}},
+		"job.ended":                 jobEnded{ID: "j-1", What: "send rejected packets again", Outcome: "done", Counts: []Count{{Name: "stored", Number: 412}}},
 	}
 }
 

@@ -64,6 +64,7 @@ const (
 	DeleteDevices                  // delete a device and its data
 	EditDestinations               // create, change, test and delete destinations; send again what was not delivered
 	EditRules                      // draft, enable, disable, order and delete routing rules
+	ReplayPackets                  // send rejected packets again or dismiss them, replay packets from the lanes
 	ManageKeys                     // create, list and revoke API keys
 	ReadAudit                      // see who did what, when and from where
 	ManageTenant                   // settings and members of the tenant
@@ -95,6 +96,8 @@ func (a Action) String() string {
 		return "edit destinations"
 	case EditRules:
 		return "edit routing rules"
+	case ReplayPackets:
+		return "replay packets"
 	case ManageKeys:
 		return "manage API keys"
 	case ReadAudit:
@@ -118,6 +121,7 @@ func (a Action) allowed(r Role) bool {
 		DeleteDevices:    {Owner: true},
 		EditDestinations: {Editor: true, Owner: true},
 		EditRules:        {Editor: true, Owner: true},
+		ReplayPackets:    {Editor: true, Owner: true},
 		ManageKeys:       {Owner: true},
 		ReadAudit:        {Editor: true, Owner: true},
 		ManageTenant:     {Owner: true},

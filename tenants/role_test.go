@@ -17,6 +17,7 @@ func TestRoleMatrix(t *testing.T) {
 		DeleteDevices:    "- - - o -",
 		EditDestinations: "- - e o -",
 		EditRules:        "- - e o -",
+		ReplayPackets:    "- - e o -",
 		ManageKeys:       "- - - o -",
 		ReadAudit:        "- - e o -",
 		ManageTenant:     "- - - o -",

@@ -20,7 +20,7 @@ const (
 	MaxDepth          = 8                    // objects and arrays inside each other
 	MaxPacketID       = 64                   // characters in a packet id
 	MaxIdempotencyKey = 255                  // bytes in an idempotency key
-	maxRaw            = 1 << 10              // bytes of a rejected packet that are kept
+	MaxRaw            = 16 << 10             // bytes of a rejected packet that are kept: a packet of all the values it may have, as a rule
 	maxQuoted         = 40                   // characters of what a device sent that are repeated in a sentence
 	MaxAge            = 366 * 24 * time.Hour // how far back a device's time may lie: a buffer emptied after a year
 	MaxAhead          = 5 * time.Minute      // how far a device's clock may be fast
@@ -67,6 +67,9 @@ type DecodeOptions struct {
 	IdempotencyKey string    // names the packets that have no id; may be empty
 	Device         id.Device // enters the ids made from content
 	Format         Format
+	// Stamp is the time of packets without one where Now is not: those that came long ago. A packet that gets it counts as
+	// one that brought it, so that its id follows from its content.
+	Stamp Micros
 }
 
 // Decoded is what a body held. Packets and Rejected together are everything that was in it, each in the order sent.

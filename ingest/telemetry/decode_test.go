@@ -160,8 +160,8 @@ func checkRejection(t *testing.T, got Decoded, err error, want Rejection) {
 	if err != nil || len(got.Packets) != 2 || len(got.Rejected) != 1 {
 		t.Fatalf("got %+v, %v; want one rejection between two packets", got, err)
 	}
-	if len(want.Raw) > 1024 {
-		want.Raw = want.Raw[:1024]
+	if len(want.Raw) > MaxRaw {
+		want.Raw, want.Cut = want.Raw[:MaxRaw], true
 	}
 	r := got.Rejected[0]
 	if !strings.Contains(r.Detail, want.Detail) || !strings.HasSuffix(r.Detail, fmt.Sprintf(", at packet %d", r.Index)) {

@@ -190,7 +190,8 @@ func (d *decoder) reject(start int) bool {
 		Pointer: prefix + f.pointer,
 		Code:    f.code,
 		Detail:  fmt.Sprintf("%s, at packet %d", f.detail, d.count-1),
-		Raw:     d.text[start:min(end, start+maxRaw)],
+		Raw:     d.text[start:min(end, start+MaxRaw)],
+		Cut:     end > start+MaxRaw,
 	})
 	return ok
 }

@@ -30,7 +30,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		for i, r := range got.Rejected {
-			if r.Code == "" || r.Detail == "" || len(r.Raw) > maxRaw || i > 0 && r.Index <= got.Rejected[i-1].Index {
+			if r.Code == "" || r.Detail == "" || len(r.Raw) > MaxRaw || i > 0 && r.Index <= got.Rejected[i-1].Index {
 				t.Fatalf("bad rejection %+v", r)
 			}
 		}

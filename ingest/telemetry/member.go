@@ -21,7 +21,9 @@ type draft struct {
 func (d *decoder) packet() bool {
 	p := &d.draft
 	*p = draft{first: len(d.values)}
-	p.Time, p.Stamped = d.o.Now, true
+	if p.Time, p.Stamped = d.o.Now, true; d.o.Stamp != 0 {
+		p.Time, p.Stamped = d.o.Stamp, false
+	}
 	start := d.pos
 	ok := d.object("", func(name string) bool { return d.member(p, name) }) && d.finish(p)
 	if ok {

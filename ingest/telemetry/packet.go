@@ -138,7 +138,8 @@ type Rejection struct {
 	Pointer string `json:"pointer,omitempty"` // RFC 6901 pointer to the offending value, within the request
 	Code    string `json:"code"`              // stable, snake_case
 	Detail  string `json:"detail"`            // what is wrong and what would be right, for the person who programs the device
-	Raw     string `json:"-"`                 // the beginning of the packet as it came, bounded
+	Raw     string `json:"-"`                 // the packet as it came, or its beginning
+	Cut     bool   `json:"-"`                 // Raw is the beginning only
 }
 
 // RejectedPacket is a Rejection as it is kept for the tenant.

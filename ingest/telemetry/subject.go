@@ -89,6 +89,9 @@ func RejectedSubject(t id.Tenant, d id.Device) string {
 // RejectedFilter matches the rejected packets of every tenant.
 func RejectedFilter() string { return rejectedPrefix + "*.*" }
 
+// RejectedOf matches the rejected packets of one tenant.
+func RejectedOf(t id.Tenant) string { return rejectedPrefix + string(t) + ".*" }
+
 // AttemptSubject carries, to whoever watches and to nobody else, failed attempts that could be attributed to a device:
 // try.<tenant>.<device>.
 func AttemptSubject(t id.Tenant, d id.Device) string {

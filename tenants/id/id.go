@@ -26,11 +26,13 @@ type (
 	Provider string
 	// Invite names an invitation. It is the public half of its link, never the secret.
 	Invite string
+	// Job names work that a person asked for and that goes on by itself.
+	Job string
 )
 
 // Kind is any of the named types.
 type Kind interface {
-	Tenant | Device | Person | Key | Rule | Destination | Slug | Provider | Invite
+	Tenant | Device | Person | Key | Rule | Destination | Slug | Provider | Invite | Job
 }
 
 // ErrInvalid is returned for text that is not one safe NATS token.
@@ -82,6 +84,8 @@ func prefix(kind any) string {
 		return "i-"
 	case Invite:
 		return "v-"
+	case Job:
+		return "j-"
 	default:
 		return "k-"
 	}
