@@ -28,16 +28,14 @@ type RejectedQuery struct {
 	Limit  int       // how many at most; 0 for all
 }
 
-// EachRejected hands over what is kept, oldest first. One that cannot be read hides no other. It returns what JetStream
-// answered, or the context's error.
+// EachRejected hands over what is kept, oldest first; the stream is bounded, so this is too. One that cannot be read hides
+// no other. It returns what JetStream answered, or the context's error, which must have a deadline.
 func (f *Front) EachRejected(ctx context.Context, t id.Tenant, q RejectedQuery, visit func(KeptPacket)) error {
 	config := jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(q.From, 1),
 		FilterSubject: telemetry.RejectedOf(t)}
 	if q.Device != "" {
 		config.FilterSubject = telemetry.RejectedSubject(t, q.Device)
 	}
-	ctx, cancel := context.WithTimeout(ctx, readDeadline)
-	defer cancel()
 	consumer, err := f.reader(ctx, telemetry.RejectedStream, config)
 	if err != nil {
 		return err

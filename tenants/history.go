@@ -34,7 +34,9 @@ type Past struct {
 
 // Difference is one thing that a change made different. What was not there before, or is not after, is empty.
 type Difference struct {
-	What, Before, After string
+	What   string `json:"what"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
 }
 
 // HistoryQuery asks for one page of past changes.

@@ -38,8 +38,15 @@ type (
 	}
 )
 
-func (e jobStarted) apply(*State, stamp) error { return nil }
-func (e jobEnded) apply(*State, stamp) error   { return nil }
+func (e jobStarted) apply(_ *State, at stamp) error { return ofTenant(at, e.ID) }
+func (e jobEnded) apply(_ *State, at stamp) error   { return ofTenant(at, e.ID) }
+
+func ofTenant(at stamp, job id.Job) error {
+	if at.tenant == "" {
+		return contradiction("job %s belongs to no tenant", job)
+	}
+	return nil
+}
 
 func (e jobStarted) tell(p *Past) {
 	p.Did, p.Subject, p.Name = "began to "+e.What, string(e.ID), e.What
