@@ -26,6 +26,7 @@ import (
 	"longwave/processors"
 	"longwave/processors/engine"
 	"longwave/processors/forward"
+	"longwave/processors/replay"
 	"longwave/processors/store"
 	"longwave/tenants"
 	"longwave/tenants/id"
@@ -83,6 +84,7 @@ type platform struct {
 	runner   *processors.Runner
 	forward  *forward.Forwarder
 	watch    watch
+	replays  *replay.Service
 	hub      *live.Hub
 	router   chi.Router
 }
@@ -138,6 +140,9 @@ func (p *platform) serve(ctx context.Context) (err error) {
 		return err
 	}
 	if err := p.openForwarding(start, fail); err != nil {
+		return err
+	}
+	if err := p.openReplays(start, fail); err != nil {
 		return err
 	}
 	p.down.supervise("heap", keepHeap, fail)

@@ -12,6 +12,7 @@ import (
 	"longwave/processors"
 	"longwave/processors/engine"
 	"longwave/processors/erase"
+	"longwave/processors/replay"
 	"longwave/processors/rollup"
 	"longwave/processors/store"
 	"longwave/tenants/id"
@@ -74,6 +75,21 @@ func (p *platform) openProcessing(fail context.CancelCauseFunc) (err error) {
 	p.down.supervise("deletions", func(ctx context.Context) error {
 		return erase.Run(ctx, erase.Options{Pending: p.pendingErasures, Settled: p.runner.Settled, Erase: p.erase, Done: p.tenants.FinishErasure, Log: p.log})
 	}, fail)
+	return nil
+}
+
+// openReplays starts what does again what was done before, on a connection of its own: it reads as much as it may.
+func (p *platform) openReplays(ctx context.Context, fail context.CancelCauseFunc) error {
+	_, js, err := p.queues.connect(p.broker, "longwave replays", &p.down)
+	if err != nil {
+		return err
+	}
+	p.replays, err = replay.Open(ctx, replay.Options{JS: js, Replicas: p.NATSReplicas, Front: p.front, Tenants: p.tenants,
+		Insert: p.store.Insert, Erase: p.erase, Registerer: p.registry, Log: p.log})
+	if err != nil {
+		return err
+	}
+	p.down.supervise("replays", p.replays.Run, fail)
 	return nil
 }
 

@@ -70,7 +70,7 @@ func TestTwoTenants(t *testing.T) {
 	err = chi.Walk(r.router, func(method, pattern string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		routes++
 		theirs, nobodys := r.ask(t, method, pattern, key, foreign), r.ask(t, method, pattern, key, missing)
-		named := strings.Contains(pattern, "{") || strings.HasSuffix(pattern, "/readings") || strings.HasSuffix(pattern, "/events")
+		named := strings.Contains(pattern, "{") || strings.HasSuffix(pattern, "/readings") || strings.HasSuffix(pattern, "/events") || strings.HasPrefix(pattern, "/manage/v1/rejected")
 		if named && theirs != nobodys {
 			t.Errorf("%s %s tells a foreign thing from a missing one:\n%s\n%s", method, pattern, theirs, nobodys)
 		}
@@ -122,10 +122,16 @@ func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Devic
 		if !strings.Contains(pattern, "readings") && !strings.Contains(pattern, "events") {
 			path, _, _ = strings.Cut(path, "?")
 		}
+		if pattern == "/manage/v1/rejected" {
+			path += "?device=" + string(d.ID)
+		}
 	}
 	body := ""
 	if method != http.MethodGet && method != http.MethodHead {
 		body = `{"name":"renamed"}`
+		if strings.HasSuffix(pattern, "/rejected/preview") || strings.HasSuffix(pattern, "/replays") {
+			body = `{"device":"` + string(d.ID) + `"}`
+		}
 	}
 	status, answer := r.request(t, method, path, key, body)
 	same := strings.NewReplacer(string(r.ruleOf(d.Tenant)), "RULE", string(d.Tenant), "TENANT", string(d.ID), "DEVICE", destination, "DESTINATION", canary, "METRIC").Replace

@@ -29,6 +29,7 @@ func (p *platform) apiOptions(adapter *handler.Adapter) api.Options {
 		Handler: adapter, Tenants: p.tenants, Accept: p.front,
 		Readings:     func(t id.Tenant) api.Reader { return p.store.ForTenant(t) },
 		Destinations: p.forward,
+		WorkList:     p.replays, Jobs: p.replays,
 		MetricsToken: p.MetricsToken, Profiling: p.Profiling, Ready: p.ready, Gatherer: p.registry, Registerer: p.registry, Log: p.log, Version: version,
 	}
 }
@@ -39,7 +40,8 @@ func (p *platform) webOptions(adapter *handler.Adapter) web.Options {
 		Providers:    oidc.New(oidc.Options{Guard: outbound.New(p.AllowDestinations)}),
 		Readings:     func(t id.Tenant) web.Reader { return p.store.ForTenant(t) },
 		Destinations: p.forward,
-		Rejected:     p.front.Rejected, Recent: p.front.Recent, RuleCounts: p.front.RuleCounts, System: p.system, AddressKey: ingest.AddressKey, StartDemo: p.startDemo,
+		WorkList:     p.replays, Jobs: p.replays,
+		Rejected: p.front.Rejected, Recent: p.front.Recent, RuleCounts: p.front.RuleCounts, System: p.system, AddressKey: ingest.AddressKey, StartDemo: p.startDemo,
 		Version: version, QueueRetention: queueRetention, Log: p.log,
 	}
 }

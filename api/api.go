@@ -57,6 +57,8 @@ type Options struct {
 	Readings func(id.Tenant) Reader
 	// Destinations is what delivers to destinations.
 	Destinations Deliverer
+	WorkList     WorkList
+	Jobs         Jobs
 	Ready        func(context.Context) []Check
 	Gatherer     prometheus.Gatherer
 	Registerer   prometheus.Registerer
@@ -76,9 +78,9 @@ type Options struct {
 }
 
 func (o *Options) complete() error {
-	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Destinations == nil || o.Ready == nil ||
+	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Destinations == nil || o.WorkList == nil || o.Jobs == nil || o.Ready == nil ||
 		o.Gatherer == nil || o.Registerer == nil || o.Log == nil {
-		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Destinations, Ready, Gatherer, Registerer and Log are required")
+		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Destinations, WorkList, Jobs, Ready, Gatherer, Registerer and Log are required")
 	}
 	if o.MaxBody < 0 || o.BodyMemory < 0 || o.MaxSockets < 0 || o.BodyWithin < 0 || o.PingEvery < 0 {
 		return errors.New("api: MaxBody, BodyMemory, MaxSockets, BodyWithin and PingEvery must not be negative")
@@ -101,6 +103,8 @@ type API struct {
 	accept       Accepter
 	readings     func(id.Tenant) Reader
 	destinations Deliverer
+	workList     WorkList
+	jobs         Jobs
 	ready        readiness
 	gatherer     prometheus.Gatherer
 	log          *slog.Logger
@@ -126,7 +130,7 @@ func New(o Options) (*API, error) {
 		return nil, err
 	}
 	a := &API{
-		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings, destinations: o.Destinations,
+		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings, destinations: o.Destinations, workList: o.WorkList, jobs: o.Jobs,
 		ready: readiness{check: o.Ready, now: o.Now}, metricsToken: o.MetricsToken, profiling: o.Profiling, gatherer: o.Gatherer, log: o.Log, now: o.Now, version: o.Version, maxBody: o.MaxBody, within: o.BodyWithin, pingEvery: o.PingEvery,
 		sockets: newSockets(o.MaxSockets), bodies: bodies{reading: newRoom(o.BodyMemory / 2), working: newRoom(o.BodyMemory / 2)}, exports: newRoom(exportPlaces),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{

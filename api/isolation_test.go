@@ -17,6 +17,7 @@ type crossing struct {
 	open              bool   // needs no credentials
 	device            bool   // a device's credentials are wanted
 	destination       bool   // {} stands for a destination
+	replay            bool   // {} stands for a job
 }
 
 const ruleText = `{"name":"hot","when":"temp > 80","then":{"lane":"critical"}}`
@@ -63,6 +64,14 @@ func crossings() []crossing {
 		{route: "POST /manage/v1/rules/{rule}/move", path: "/manage/v1/rules/{}/move", body: `{"position":1}`},
 		{route: "GET /manage/v1/rules/{rule}/history", path: "/manage/v1/rules/{}/history"},
 		{route: "DELETE /manage/v1/rules/{rule}", path: "/manage/v1/rules/{}"},
+		{route: "GET /manage/v1/rejected"},
+		{route: "POST /manage/v1/rejected/preview", body: `{}`},
+		{route: "POST /manage/v1/rejected/redrive", body: `{}`},
+		{route: "POST /manage/v1/rejected/dismiss", body: `{}`},
+		{route: "GET /manage/v1/replays"},
+		{route: "POST /manage/v1/replays", body: `{}`},
+		{route: "GET /manage/v1/replays/{replay}", path: "/manage/v1/replays/{}", replay: true},
+		{route: "POST /manage/v1/replays/{replay}/cancel", path: "/manage/v1/replays/{}/cancel", replay: true},
 		{route: "DELETE /manage/v1/devices/{device}", path: "/manage/v1/devices/{}"},
 	}
 }
@@ -123,6 +132,9 @@ func (r *rig) cross(t *testing.T, c crossing) {
 	if strings.Contains(pattern, "{rule}") {
 		ours, theirs = string(r.ours.rule), string(r.theirs.rule)
 	}
+	if c.replay {
+		ours, theirs = r.job(t, r.ours), r.job(t, r.theirs)
+	}
 
 	if !c.open {
 		wrong := r.ours.token
@@ -154,4 +166,12 @@ func (r *rig) cross(t *testing.T, c crossing) {
 			t.Errorf("tells us of theirs: %s", got.body)
 		}
 	}
+}
+
+// job starts a job of a tenant and returns its id.
+func (r *rig) job(t *testing.T, of tenantRig) string {
+	t.Helper()
+	var made struct{ ID string }
+	r.ask(t, "POST /manage/v1/replays", of.keys[tenants.Owner], "{}").json(t, &made)
+	return made.ID
 }

@@ -42,6 +42,8 @@ func (a *API) mountManagement(r chi.Router) {
 	m.mountEvents()
 	m.mountDestinations()
 	m.mountRules()
+	m.mountRejected()
+	m.mountReplays()
 	documentPackets(m.huma.OpenAPI())
 	describeAnswers(m.huma.OpenAPI())
 	r.Get("/openapi.json", a.adapter.Handle(m.description()))

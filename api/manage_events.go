@@ -50,7 +50,8 @@ type (
 		Pointer  string    `json:"pointer,omitempty" example:"/0/values/temp"`
 		Code     string    `json:"code"`
 		Detail   string    `json:"detail"`
-		Raw      string    `json:"raw,omitempty" doc:"The beginning of the packet as it came"`
+		Raw      string    `json:"raw,omitempty" doc:"The packet as it came, or its beginning"`
+		Cut      bool      `json:"cut,omitempty" doc:"It is only the beginning"`
 	}
 )
 
@@ -100,7 +101,7 @@ func (m *management) getRejected(ctx context.Context, who visitor, in *rejectedI
 	out.Body.Items = make([]rejectedBody, len(packets))
 	for i, p := range packets {
 		out.Body.Items[i] = rejectedBody{
-			Received: p.Received.Time(), Index: p.Index, Pointer: p.Pointer, Code: p.Code, Detail: p.Detail, Raw: p.Raw,
+			Received: p.Received.Time(), Index: p.Index, Pointer: p.Pointer, Code: p.Code, Detail: p.Detail, Raw: p.Raw, Cut: p.Cut,
 		}
 	}
 	return out, nil

@@ -43,6 +43,7 @@ type rig struct {
 	owner     id.Person
 	accept    *accepter
 	reader    *reader
+	desk      *desk
 	deliverer *deliverer
 	metrics   *prometheus.Registry
 
@@ -69,12 +70,12 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	must(t, err)
 	run(t, service.Run)
 
-	r := &rig{tenants: service, js: js, conn: conn, accept: &accepter{}, deliverer: &deliverer{}, reader: &reader{}, metrics: prometheus.NewRegistry(), router: chi.NewRouter()}
+	r := &rig{tenants: service, js: js, conn: conn, accept: &accepter{}, deliverer: &deliverer{}, reader: &reader{}, desk: newDesk(), metrics: prometheus.NewRegistry(), router: chi.NewRouter()}
 	r.ours, r.theirs = r.tenant(t, "ours", true), r.tenant(t, "theirs", false)
 	adapter, err := handler.New(handler.Options{Log: log, Registerer: r.metrics})
 	must(t, err)
 	o := api.Options{
-		Handler: adapter, Tenants: service, Accept: r.accept, Gatherer: r.metrics, Registerer: r.metrics, Log: log, Version: "test",
+		Handler: adapter, Tenants: service, Accept: r.accept, WorkList: r.desk, Jobs: r.desk, Gatherer: r.metrics, Registerer: r.metrics, Log: log, Version: "test",
 		Readings:     func(t id.Tenant) api.Reader { return r.reader.of(t) },
 		Destinations: r.deliverer,
 		Ready:        func(context.Context) []api.Check { return []api.Check{{Name: "nats", OK: true}} },

@@ -41,6 +41,11 @@
 // are refused with ErrFull and nothing unprocessed is dropped. Keeping a rejected packet or telling of an attempt never
 // makes a good packet fail.
 //
+// A rejected packet is kept whole up to telemetry.MaxRaw, so that Redrive can send it through the front door again, by the
+// same code and with the identity and the time that it had: twice changes nothing. TryAgain says what would come of it and
+// leaves no trace. A tenant whose rejected packets take more than its share of the common stream has only their beginnings
+// kept.
+//
 // Trim makes room in a lane by dropping what its caller says is processed, and nothing else; what is older than the lane
 // keeps it for replay, too. A lane's stream has no age limit of its own, because a clock that jumps would apply it to
 // packets that nobody has processed. Open compares each lane with

@@ -47,7 +47,10 @@ type Metric struct {
 }
 
 // Packets shows packets as they arrive.
-type Packets struct{ Events []EventRow }
+type Packets struct {
+	Events     []EventRow
+	ReplayHref string // where the packets that the lanes keep are replayed
+}
 
 // EventRow is a stored event.
 type EventRow struct {
@@ -61,6 +64,8 @@ type Rejected struct {
 	Total   string
 	Newest  string // arrival of the newest in microseconds, "0" for none
 	Warning string
+	// WorkHref is where something can be done about them.
+	WorkHref string
 }
 
 // RejectedCause is the packets that were refused for the same reason.

@@ -188,6 +188,9 @@ func looks(s *site, d tenants.Device) []look {
 		{"account", "/account", true}, {"members", membersPath(d.Tenant), true}, {"providers", providersPath(d.Tenant), true},
 		{"provider", providersPath(d.Tenant) + "/" + string(s.tenants.State().Providers(d.Tenant)[0].ID), true}, {"join", s.join, false},
 		{"audit", auditPath(d.Tenant), true}, {"audit-platform", auditPath(""), true}, {"prove-again", "/sign-in/again?next=/account", true},
+		{"worklist", rejectedPath(d.Tenant), true}, {"worklist-filtered", rejectedPath(d.Tenant) + "?by=device&label=site&value=plant-2&range=24h", true},
+		{"redrive", rejectedPath(d.Tenant) + "/redrive?code=value_type", true}, {"dismiss", rejectedPath(d.Tenant) + "/dismiss", true},
+		{"replays", replaysPath(d.Tenant), true}, {"replay-running", replaysPath(d.Tenant) + "/j-running", true}, {"replay-preview", replaysPath(d.Tenant) + "/j-preview", true},
 		{"keys", keysPath(d.Tenant), true}, {"revoke", keysPath(d.Tenant) + "/" + key + "/revoke", true}, {"system", "/system", true}, {"not-found", "/nothing-here", true},
 	}
 }

@@ -113,13 +113,18 @@ func (w *Web) packets(ctx context.Context, d tenants.Device) *views.Packets {
 	})
 	if err != nil {
 		w.o.Log.WarnContext(ctx, "a page comes without events", "tenant", d.Tenant, "device", d.ID, "error", err)
-		return &views.Packets{}
+		return &views.Packets{ReplayHref: replayHref(d)}
 	}
-	var page views.Packets
+	page := views.Packets{ReplayHref: replayHref(d)}
 	for _, e := range events {
 		page.Events = append(page.Events, views.EventRow{Age: viewTime(e.Time.Time(), now), Kind: kindWord(e.Kind), Name: e.Name, Text: e.Text})
 	}
 	return &page
+}
+
+// replayHref is the form for a replay of one device's packets.
+func replayHref(d tenants.Device) string {
+	return replaysPath(d.Tenant) + "?device=" + string(d.ID)
 }
 
 func kindWord(k telemetry.Kind) string {

@@ -91,6 +91,7 @@ func (s *site) fill(d tenants.Device, now time.Time) {
 			Time: telemetry.At(now.Add(time.Duration(hour-23) * time.Hour).Truncate(time.Hour)), Count: uint64(80_000 + 30_000*math.Sin(float64(hour)/4)),
 		})
 	}
+	s.desk.work(d, now)
 	s.storage.counted = telemetry.Erased{Readings: 3_100_000, Events: 12}
 	s.rejected = []telemetry.RejectedPacket{{
 		Rejection: telemetry.Rejection{Pointer: "/values/temp", Code: "not_a_value", Detail: "`temp` is an object, expected number, bool or text", Raw: `{"values":{"temp":{"c":21.5}}}`},

@@ -49,6 +49,7 @@ type site struct {
 	recent   map[id.Tenant][]telemetry.Recent
 	lanes    error // what reading the lanes answers
 	counts   map[id.Rule]rule.Count
+	desk     *desk
 	system   System
 	deliver  *deliverer
 	claimed  tenants.Claimed
@@ -67,7 +68,7 @@ func start(t testing.TB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, js: js, storage: newStorage(), deliver: &deliverer{}, demo: errors.New("not wanted")}
+	s := &site{t: t, js: js, storage: newStorage(), deliver: &deliverer{}, desk: newDesk(), demo: errors.New("not wanted")}
 	if s.tenants, err = tenants.Open(t.Context(), tenants.Options{JS: js, Replicas: 1, Log: log, Now: time.Now, Secrets: ring}); err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +122,7 @@ func (s *site) serve(log *slog.Logger) {
 		Rejected: func(context.Context, id.Tenant, id.Device, int) ([]telemetry.RejectedPacket, error) {
 			return s.rejected, nil
 		},
+		WorkList: s.desk, Jobs: s.desk,
 		Recent:     func(_ context.Context, t id.Tenant, _ int) ([]telemetry.Recent, error) { return s.recent[t], s.lanes },
 		RuleCounts: func(id.Tenant) map[id.Rule]rule.Count { return s.counts },
 		System:     func(context.Context) System { return s.system }, Destinations: s.deliver,

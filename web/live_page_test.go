@@ -88,6 +88,8 @@ func (p *plant) serveLive(hub *live.Hub) {
 		Rejected:       func(context.Context, id.Tenant, id.Device, int) ([]telemetry.RejectedPacket, error) { return nil, nil },
 		Recent:         func(context.Context, id.Tenant, int) ([]telemetry.Recent, error) { return nil, nil },
 		RuleCounts:     func(id.Tenant) map[id.Rule]rule.Count { return nil },
+		WorkList:       p.desk,
+		Jobs:           p.desk,
 		System:         func(context.Context) System { return System{} },
 		Destinations:   &deliverer{},
 		AddressKey:     func(string) string { return "k1" },

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"strconv"
-	"strings"
 
 	"longwave/ingest/telemetry"
 	"longwave/tenants"
@@ -17,12 +16,13 @@ const (
 )
 
 func (w *Web) rejected(ctx context.Context, d tenants.Device) *views.Rejected {
+	work := rejectedPath(d.Tenant) + "?device=" + string(d.ID)
 	found, err := w.o.Rejected(ctx, d.Tenant, d.ID, rejectedRows)
 	if err != nil {
 		w.o.Log.WarnContext(ctx, "a page comes without rejected packets", "tenant", d.Tenant, "device", d.ID, "error", err)
-		return &views.Rejected{Newest: "0", Warning: "The rejected packets could not be read, because the queue does not answer. Reload the page in a moment."}
+		return &views.Rejected{Newest: "0", WorkHref: work, Warning: "The rejected packets could not be read, because the queue does not answer. Reload the page in a moment."}
 	}
-	page, now := views.Rejected{Newest: "0", Total: strconv.Itoa(len(found))}, w.o.Now()
+	page, now := views.Rejected{Newest: "0", Total: strconv.Itoa(len(found)), WorkHref: work}, w.o.Now()
 	if len(found) > 0 {
 		page.Newest = strconv.FormatInt(int64(found[0].Received), 10)
 	}
@@ -33,7 +33,7 @@ func (w *Web) rejected(ctx context.Context, d tenants.Device) *views.Rejected {
 			First: viewTime(oldest.Received.Time(), now), Last: viewTime(newest.Received.Time(), now),
 		}
 		for _, each := range c.packets[:min(len(c.packets), rejectedSamples)] {
-			cause.Samples = append(cause.Samples, each.Raw)
+			cause.Samples = append(cause.Samples, shorten(each.Raw))
 		}
 		page.Causes = append(page.Causes, cause)
 	}
@@ -63,14 +63,8 @@ func causes(found []telemetry.RejectedPacket) []cause {
 	return list
 }
 
-// causeKey leaves out where in its request a packet stood: the same mistake is the same cause. static/src/rejected.ts
-// says the same for what arrives later.
+// causeKey leaves out where in its request a packet stood. static/src/rejected.ts says the same for what arrives later.
 func causeKey(p telemetry.RejectedPacket) string {
-	pointer := p.Pointer
-	if head, rest, nested := strings.Cut(strings.TrimPrefix(pointer, "/"), "/"); nested {
-		if _, err := strconv.ParseUint(head, 10, 32); err == nil {
-			pointer = "/" + rest
-		}
-	}
-	return p.Code + " " + pointer
+	code, pointer := telemetry.CauseOf(p.Rejection)
+	return code + " " + pointer
 }

@@ -56,6 +56,17 @@ func (w *Web) Mount(root chi.Router) {
 		r.Post(tenant+"/demo/delete", w.inTenant(tenants.DeleteDevices, w.removeDemo))
 
 		w.mountDestinations(r)
+		const rejected, replays, job = tenant + "/rejected", tenant + "/replays", tenant + "/replays/{replay}"
+		r.Get(rejected, w.inTenant(tenants.View, w.showWorkList))
+		r.Get(rejected+"/redrive", w.inTenant(tenants.ReplayPackets, w.showRedrive))
+		r.Post(rejected+"/redrive", w.inTenant(tenants.ReplayPackets, w.startRedrive))
+		r.Get(rejected+"/dismiss", w.inTenant(tenants.ReplayPackets, w.showDismiss))
+		r.Post(rejected+"/dismiss", w.inTenant(tenants.ReplayPackets, w.startDismiss))
+		r.Get(replays, w.inTenant(tenants.View, w.listReplays))
+		r.Post(replays, w.inTenant(tenants.ReplayPackets, w.startReplay))
+		r.Get(job, w.inTenant(tenants.View, w.showReplay))
+		r.Post(job+"/cancel", w.inTenant(tenants.ReplayPackets, w.cancelReplay))
+
 		r.Get(devices, w.inTenant(tenants.View, w.listDevices))
 		r.Get(tenant+"/devices.csv", w.inTenant(tenants.View, w.exportDevices))
 		r.Post(devices, w.inTenant(tenants.EditDevices, w.registerDevice))
@@ -116,8 +127,13 @@ func (w *Web) mountPeople(r chi.Router) {
 // The addresses that pages link to; each is the pattern above with its names filled in.
 func tenantPath(t id.Tenant) string      { return "/t/" + string(t) }
 func devicesPath(t id.Tenant) string     { return tenantPath(t) + "/devices" }
+func rejectedPath(t id.Tenant) string    { return tenantPath(t) + "/rejected" }
+func replaysPath(t id.Tenant) string     { return tenantPath(t) + "/replays" }
 func keysPath(t id.Tenant) string        { return tenantPath(t) + "/keys" }
 func devicePath(d tenants.Device) string { return devicesPath(d.Tenant) + "/" + string(d.ID) }
+func jobPath(t id.Tenant, j id.Job) string {
+	return replaysPath(t) + "/" + string(j)
+}
 
 // see sends the browser to a page after a form, so that a reload does not post again.
 func see(w http.ResponseWriter, r *http.Request, path string) error {

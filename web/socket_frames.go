@@ -90,7 +90,7 @@ type rejectedPacket struct {
 func (f *frame) rejected(packets []telemetry.RejectedPacket) *frame {
 	list := make([]rejectedPacket, 0, len(packets))
 	for _, p := range packets {
-		list = append(list, rejectedPacket{p.Received, p.Rejection, p.Raw})
+		list = append(list, rejectedPacket{p.Received, p.Rejection, shorten(p.Raw)})
 	}
 	return f.list("rejected", list)
 }

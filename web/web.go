@@ -42,6 +42,8 @@ type Options struct {
 	Readings  func(id.Tenant) Reader
 	// Rejected reads the newest rejected packets that were kept of a device, newest first.
 	Rejected func(ctx context.Context, t id.Tenant, d id.Device, limit int) ([]telemetry.RejectedPacket, error)
+	WorkList WorkList
+	Jobs     Jobs
 	// Recent reads the newest packets of a tenant from the lanes, newest first.
 	Recent func(ctx context.Context, t id.Tenant, limit int) ([]telemetry.Recent, error)
 	// RuleCounts is what the routing rules of a tenant have done in this process.
@@ -73,6 +75,8 @@ func (o Options) check() error {
 		return errors.New("web: Readings, Rejected, System and Destinations are required")
 	case o.Recent == nil, o.RuleCounts == nil:
 		return errors.New("web: Recent and RuleCounts are required")
+	case o.WorkList == nil, o.Jobs == nil:
+		return errors.New("web: WorkList and Jobs are required")
 	case o.AddressKey == nil, o.Log == nil, o.QueueRetention <= 0:
 		return errors.New("web: AddressKey, Log and a positive QueueRetention are required")
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The bytes as older programs wrote them, without a version first and with version 1 since.
+// The bytes as older programs wrote them, without a version first, with version 1 then, and with 2 since.
 func TestRejectedPacketsOfOlderProgramsAreRead(t *testing.T) {
 	const rest = `"index":3,"pointer":"/values/temp","code":"not_a_value","detail":"an object","device":"d-1","received":1763632800000000,"raw":"eyJ0ZW1wIjp7fX3/"}`
 	want := RejectedPacket{
@@ -17,10 +17,10 @@ func TestRejectedPacketsOfOlderProgramsAreRead(t *testing.T) {
 			t.Errorf("%s: %+v, %v", old, got, err)
 		}
 	}
-	if got := string(EncodeRejected(&want)); got != `{"v":1,`+rest {
+	if got := string(EncodeRejected(&want)); got != `{"v":2,`+rest {
 		t.Errorf("it is written as %s", got)
 	}
-	if _, err := DecodeRejected([]byte(`{"v":2,` + rest)); !errors.Is(err, ErrVersion) {
+	if _, err := DecodeRejected([]byte(`{"v":3,` + rest)); !errors.Is(err, ErrVersion) {
 		t.Errorf("%v, want ErrVersion", err)
 	}
 }

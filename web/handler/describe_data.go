@@ -9,6 +9,7 @@ import (
 
 	"longwave/ingest"
 	"longwave/ingest/telemetry"
+	"longwave/processors/replay"
 )
 
 // retryFull is how long a device should wait when the lanes are full: they drain when the store is back, which takes
@@ -42,6 +43,14 @@ func dataTable() []entry {
 			Status: http.StatusServiceUnavailable, Code: "ingest_unavailable", Title: "The server cannot take packets right now",
 			Detail: "The packets could not be made durable, so they are not acknowledged. Keep them and send them again; a repetition is recognised.", RetryAfter: retrySoon,
 		}, complete: addUnavailable},
+		{is: replay.ErrBusy, problem: Problem{
+			Status: http.StatusConflict, Code: "job_running", Title: "Another job is running",
+			Detail: "A job of this tenant is running or waits to run, and there can be one at a time. Wait until it ends, or cancel it.",
+		}},
+		{is: replay.ErrUnavailable, problem: Problem{
+			Status: http.StatusServiceUnavailable, Code: "jobs_unavailable", Title: "The queue does not answer",
+			Detail: "Rejected packets and jobs cannot be read or changed, because the message queue does not answer. Try again in a moment.", RetryAfter: retrySoon,
+		}},
 	}
 }
 
