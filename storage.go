@@ -85,7 +85,7 @@ func (p *platform) openReplays(ctx context.Context, fail context.CancelCauseFunc
 		return err
 	}
 	p.replays, err = replay.Open(ctx, replay.Options{JS: js, Replicas: p.NATSReplicas, Front: p.front, Tenants: p.tenants,
-		Insert: p.store.Insert, Erase: p.erase, Registerer: p.registry, Log: p.log})
+		Insert: p.store.Insert, Erase: p.erase, Forward: p.forward.Replay, Registerer: p.registry, Log: p.log})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -23,7 +24,7 @@ type (
 	startReplayIn struct {
 		call
 		Body struct {
-			Kind     string `json:"kind,omitempty" doc:"preview, which writes nothing, when missing; store to store the packets again and roll them up" enum:"preview,store" example:"store"`
+			Kind     string `json:"kind,omitempty" doc:"preview, which writes nothing, when missing; store to store the packets again and roll them up; forward to send them to a destination" enum:"preview,store,forward" example:"store"`
 			Device   string `json:"device,omitempty" doc:"Only of this device" example:"d-7k3m9c2p5v8x1z4b"`
 			Label    string `json:"label,omitempty" doc:"Only of devices whose label of this name has the text in value" example:"site"`
 			Value    string `json:"value,omitempty" doc:"Text of the label" example:"plant-2"`
@@ -31,7 +32,9 @@ type (
 			To       string `json:"to,omitempty" doc:"What its lane took before; now when missing" example:"now"`
 			SentFrom string `json:"sent_from,omitempty" doc:"Of these, only packets with this device time or a later one" example:"2026-11-20T10:00:00Z"`
 			SentTo   string `json:"sent_to,omitempty" doc:"Of these, only packets with an earlier device time" example:"2026-11-20T11:00:00Z"`
-			Rate     int    `json:"rate,omitempty" doc:"Packets per second, at most 50000; 5000 when missing" example:"5000"`
+			Rate     int    `json:"rate,omitempty" doc:"Packets per second: at most 50000, 5000 when missing; for forward at most 2000, 100 when missing" example:"5000"`
+
+			Destination string `json:"destination,omitempty" doc:"Where the packets go; for forward, and for nothing else" example:"o-7k3m9c2p5v8x1z4b"`
 		}
 	}
 	listReplaysOut struct {
@@ -47,7 +50,7 @@ type (
 	replayOut  struct{ Body replayBody }
 	replayBody struct {
 		ID          string         `json:"id" example:"j-7k3m9c2p5v8x1z4b"`
-		Kind        string         `json:"kind" doc:"redrive, dismiss, preview or store" example:"store"`
+		Kind        string         `json:"kind" doc:"redrive, dismiss, preview, store or forward" example:"store"`
 		State       string         `json:"state" doc:"waiting, running, done, cancelled or failed" example:"running"`
 		Problem     string         `json:"problem,omitempty" doc:"Why it waits or failed"`
 		By          string         `json:"by" doc:"Who asked for it" example:"Ada"`
@@ -65,6 +68,7 @@ type (
 		Bytes     uint64           `json:"bytes" doc:"Of the messages that hold them"`
 		Devices   uint64           `json:"devices" doc:"How many devices they are of; of a preview only"`
 		Stored    uint64           `json:"stored" doc:"Packets that are where they should be"`
+		Queued    uint64           `json:"queued" doc:"Packets that are on the queue of the destination"`
 		Refused   uint64           `json:"refused" doc:"Packets that were refused again"`
 		Dismissed uint64           `json:"dismissed"`
 		Dropped   uint64           `json:"dropped" doc:"Packets of devices that do not exist any more"`
@@ -95,6 +99,13 @@ func (m *management) startReplay(ctx context.Context, who visitor, in *startRepl
 			return nil, err
 		}
 		order.Selection.Device = device.ID
+	}
+	if in.Body.Destination != "" {
+		destination, err := id.Parse[id.Destination](in.Body.Destination)
+		if err != nil {
+			return nil, fmt.Errorf("destination: %w", tenants.ErrNotFound)
+		}
+		order.Destination = destination
 	}
 	var err error
 	s := &order.Selection
@@ -159,7 +170,7 @@ func (m *management) bodyOfJob(j replay.Job) replayBody {
 		ID: string(j.ID), Kind: string(j.Kind), State: string(j.State), Problem: j.Problem, By: j.By, Rate: j.Rate, Created: j.Created.UTC(),
 		Began: moment(j.Began), Ended: moment(j.Ended),
 		Progress: replayProgress{
-			Total: p.Total, Read: p.Read, Packets: p.Packets, Bytes: p.Bytes, Devices: p.Devices, Stored: p.Stored, Refused: p.Refused,
+			Total: p.Total, Read: p.Read, Packets: p.Packets, Bytes: p.Bytes, Devices: p.Devices, Stored: p.Stored, Queued: p.Queued, Refused: p.Refused,
 			Dismissed: p.Dismissed, Dropped: p.Dropped, Damaged: p.Damaged, Samples: samplesOf(p.Samples), First: instant(p.First), Last: instant(p.Last),
 		},
 	}

@@ -126,8 +126,12 @@ func TestReplays(t *testing.T) {
 	if o.Kind != replay.Store || o.Selection.Device != r.ours.device.ID || o.Selection.SentFrom != telemetry.At(time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)) || o.Selection.To == 0 || o.Rate != 1000 {
 		t.Errorf("ordered %+v", o)
 	}
+	r.ask(t, "POST /manage/v1/replays", key, `{"kind":"forward","destination":"o-1"}`)
+	if o := r.desk.orders[r.ours.id][1]; o.Kind != replay.Forward || o.Destination != "o-1" {
+		t.Errorf("to a destination it orders %+v", o)
+	}
 	r.ask(t, "POST /manage/v1/replays", key, `{}`)
-	if o := r.desk.orders[r.ours.id][1]; o.Kind != replay.Preview || o.Selection != (replay.Selection{}) {
+	if o := r.desk.orders[r.ours.id][2]; o.Kind != replay.Preview || o.Selection != (replay.Selection{}) {
 		t.Errorf("without anything it orders %+v", o)
 	}
 	for _, path := range []string{"GET /manage/v1/replays/" + job.ID, "POST /manage/v1/replays/" + job.ID + "/cancel", "GET /manage/v1/replays"} {

@@ -12,12 +12,14 @@ type Replays struct {
 	Action   string
 	Problems []Problem
 	Kinds    []Option
-	Device   Field
-	Label    Field
-	From, To Field
-	SentFrom Field
-	SentTo   Field
-	Rate     Field
+	// Destinations are where packets can be sent; empty when there is none.
+	Destinations []Option
+	Device       Field
+	Label        Field
+	From, To     Field
+	SentFrom     Field
+	SentTo       Field
+	Rate         Field
 }
 
 // ReplayRow is one job in the list.
@@ -46,6 +48,7 @@ type Replay struct {
 	Cancel     string
 	Note       string // what is true now that it has ended
 	Next       []ReplayNext
+	ElseHref   string // the form with the same selection; may be empty
 }
 
 // ReplayNext is what may be done with what a preview found.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -29,8 +30,18 @@ func (w *Web) showReplay(out http.ResponseWriter, r *http.Request, p tenants.Pri
 			Action: replaysPath(p.Tenant()), Submit: "Store these packets again", Hidden: selectionFields(job, w),
 			Note: "Stores what is stored already once more, which changes nothing, and brings back what the storage has lost. Rollups follow by themselves.",
 		}}
+		page.ElseHref = replaysPath(p.Tenant()) + "?" + formOf(page.Next[0].Hidden).Encode()
 	}
 	return w.render(out, r, http.StatusOK, views.ReplayPage(page))
+}
+
+// formOf is hidden fields as the form that they are part of.
+func formOf(fields []views.Hidden) url.Values {
+	form := url.Values{}
+	for _, f := range fields {
+		form.Set(f.Name, f.Value)
+	}
+	return form
 }
 
 // selectionFields are the form of a replay of the same packets. Its end is fixed: what came since is none of them.
@@ -96,6 +107,13 @@ func (w *Web) jobFacts(job replay.Job, p tenants.Principal) []views.Fact {
 	}
 	s := job.Selection
 	facts := w.filterFacts(workQuery{filter: replay.Filter{Device: s.Device, Label: s.Label, Value: s.Value}}, p)
+	if job.Destination != "" {
+		name := "deleted"
+		if d, ok := w.o.Tenants.State().Destination(p.Tenant(), job.Destination); ok {
+			name = d.Name
+		}
+		facts = append(facts, views.Fact{Name: "Destination", Value: "to " + name})
+	}
 	for _, f := range []views.Fact{
 		{Name: "Received", Value: rangeText(s.From, s.To)}, {Name: "Device time", Value: rangeText(s.SentFrom, s.SentTo)},
 	} {
@@ -171,9 +189,12 @@ func jobNumbers(job replay.Job) []views.Fact {
 		return []views.Fact{number("Dismissed", p.Dismissed)}
 	}
 	facts := []views.Fact{number("Packets", p.Packets), {Name: "In messages of", Value: bytesText(p.Bytes)}}
-	if job.Kind == replay.Preview {
+	switch job.Kind {
+	case replay.Preview:
 		facts = append(facts, number("Devices", p.Devices))
-	} else {
+	case replay.Forward:
+		facts = append(facts, number("On the destination's queue", p.Queued), number("Too large, left out", p.Refused))
+	default:
 		facts = append(facts, number("Stored", p.Stored), number("Refused by the storage", p.Refused), number("Of deleted devices, left out", p.Dropped))
 	}
 	if p.Damaged > 0 {
@@ -196,6 +217,8 @@ func jobNote(job replay.Job) string {
 		return "The lanes hold nothing of this: it came at another time, or its packets have made room for newer ones."
 	case job.Kind == replay.Preview:
 		return "Nothing was written."
+	case job.Kind == replay.Forward:
+		return "The packets are on the destination's queue, from where they are delivered as all others are."
 	case job.Kind == replay.Redrive && job.Progress.Refused > 0:
 		return "What was refused again is still in the list of rejected packets, with the reason."
 	}

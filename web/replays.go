@@ -22,7 +22,7 @@ func (w *Web) listReplays(out http.ResponseWriter, r *http.Request, p tenants.Pr
 }
 
 func (w *Web) renderReplays(out http.ResponseWriter, r *http.Request, p tenants.Principal, form url.Values, problems []views.Problem) error {
-	page := replayForm(form)
+	page := w.replayForm(form, p)
 	page.Frame, page.Self, page.Action = w.frame(out, r, p, "Replays"), replaysPath(p.Tenant()), replaysPath(p.Tenant())
 	page.CanEdit = p.May(tenants.ReplayPackets) == nil
 	jobs, err := w.o.Jobs.Jobs(r.Context(), p.Tenant())
@@ -43,7 +43,7 @@ func (w *Web) renderReplays(out http.ResponseWriter, r *http.Request, p tenants.
 }
 
 // replayForm is the form for a replay with what was typed.
-func replayForm(form url.Values) views.Replays {
+func (w *Web) replayForm(form url.Values, p tenants.Principal) views.Replays {
 	at := func(id, label, help string) views.Field {
 		return views.Field{ID: id, Label: label, Type: "datetime-local", Value: form.Get(id), Optional: true, Help: help}
 	}
@@ -53,11 +53,17 @@ func replayForm(form url.Values) views.Replays {
 		From:   at("from", "Received from (UTC)", "When the packets came in."), To: at("to", "Received before (UTC)", ""),
 		SentFrom: at("sent_from", "Device time from (UTC)", "Filters what is read; the lanes are in the order of arrival."), SentTo: at("sent_to", "Device time before (UTC)", ""),
 		Rate: views.Field{ID: "rate", Label: "Packets per second", Type: "text", Mode: "numeric", Autocomplete: "off", Optional: true, Value: form.Get("rate"),
-			Help: "At most " + grouped(replay.MaxRate) + "; " + grouped(replay.DefaultRate) + " when left empty."},
+			Help: "At most " + grouped(replay.MaxRate) + "; " + grouped(replay.DefaultRate) + " when left empty. To a destination at most " +
+				grouped(replay.MaxForwardRate) + "; " + grouped(replay.DefaultForwardRate) + " when left empty."},
+	}
+	for _, d := range w.o.Tenants.State().Destinations(p.Tenant()) {
+		if !d.Disabled {
+			page.Destinations = append(page.Destinations, views.Option{Value: string(d.ID), Label: d.Name, Selected: string(d.ID) == form.Get("destination")})
+		}
 	}
 	chosen := cmp.Or(form.Get("kind"), string(replay.Preview))
 	for _, kind := range replay.Kinds() {
-		if kind.OfLanes() {
+		if kind.OfLanes() && (kind != replay.Forward || len(page.Destinations) > 0) {
 			page.Kinds = append(page.Kinds, views.Option{Value: string(kind), Label: kindChoice(kind), Selected: string(kind) == chosen})
 		}
 	}
@@ -65,10 +71,14 @@ func replayForm(form url.Values) views.Replays {
 }
 
 func kindChoice(kind replay.Kind) string {
-	if kind == replay.Preview {
+	switch kind {
+	case replay.Preview:
 		return "Preview: count, write nothing"
+	case replay.Forward:
+		return "Send to a destination"
+	default:
+		return "Store again and roll up"
 	}
-	return "Store again and roll up"
 }
 
 func (w *Web) startReplay(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
@@ -89,6 +99,12 @@ func (w *Web) replayOrder(form url.Values, p tenants.Principal) (replay.Order, [
 	order := replay.Order{Kind: replay.Kind(form.Get("kind"))}
 	if !slices.Contains(replay.Kinds(), order.Kind) || !order.Kind.OfLanes() {
 		order.Kind = replay.Preview
+	}
+	if order.Kind == replay.Forward {
+		var err error
+		if order.Destination, err = id.Parse[id.Destination](form.Get("destination")); err != nil {
+			problems = append(problems, views.Problem{Field: "destination", Text: "Destination: choose one"})
+		}
 	}
 	s := &order.Selection
 	if text := strings.TrimSpace(form.Get("device")); text != "" {

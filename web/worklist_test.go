@@ -166,6 +166,19 @@ func TestReplaysAreStartedShownAndCancelled(t *testing.T) {
 			t.Errorf("%s answers %d", missing, got.status)
 		}
 	}
+	if text := b.get(base).page.text("#kind"); strings.Contains(text, "destination") {
+		t.Error("a destination is offered although there is none")
+	}
+	hook, _, err := s.tenants.CreateDestination(t.Context(), tenants.Actor{System: "test"}, device.Tenant, tenants.NewDestination{Name: "Ops", Kind: tenants.NATSSubject})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page := b.get(base + "?" + form.Encode()).page; !strings.Contains(page.text("#kind"), "Send to a destination") || page.text("#destination") != "Ops" || page.attr("#label", "value") != "site=plant-2" {
+		t.Errorf("the form says %s", page.text("form"))
+	}
+	if got := b.post(base, url.Values{"kind": {"forward"}, "destination": {string(hook.ID)}}); got.status != http.StatusSeeOther || s.desk.orders[2].Destination != hook.ID {
+		t.Errorf("to a destination: %d, ordered %+v", got.status, s.desk.orders)
+	}
 	s.desk.fails = replay.ErrBusy
 	if got := b.post(base, good); got.status != http.StatusConflict {
 		t.Errorf("while another runs: %d", got.status)

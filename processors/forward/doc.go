@@ -11,6 +11,8 @@
 //   - OUT is a queue: what is delivered leaves it. A destination whose queue is full, or a full OUT, gets nothing new:
 //     that is counted, and shown with the destination, until there is room again. When OUT is more than half full, no
 //     tenant has more than a quarter of it, so that one whose receivers are all dead does not take the others' place.
+//   - Replay puts past packets on one queue because somebody asked for it, whatever rules say, and leaves half of the queue
+//     to what comes in.
 //   - Every destination has a worker of its own in each copy of the program, which shares the queue with the other copies.
 //     A destination that hangs or fails delays no other one and no lane: an attempt takes reach.Timeout at most, a worker
 //     makes a bounded number of them at once and a bounded number in a second, and after a few failures in a row its

@@ -8,7 +8,9 @@
 //   - Nothing counts twice. A rejected packet passes the front door with the same identity each time, and leaves the work
 //     list after it is in its lane; one that is refused again stays, with the new reason. A replay into the storage inserts
 //     facts that are there already. So to run a job twice, or half of it twice after a crash, changes nothing.
-//   - Nobody is notified, and no alert is raised, by a replay into the storage: it takes the way of queries only.
+//   - No alert is raised by a replay, and nobody is notified but the destination that was chosen. A replay into the storage
+//     takes the way of queries only. What goes to a destination is in the order of the lanes, critical first, and has the
+//     ids that it had; it fills half of the destination's queue at the most.
 //   - A job is a record in the bucket, changed by comparing revisions, with one owner at a time, who writes every second. When
 //     the program stops, its jobs are put back and go on where they are started again; when it is killed, another copy, or
 //     the same one after its restart, takes them over after leaseTime. A preview, which keeps more than it writes down,

@@ -17,6 +17,7 @@ import (
 	"longwave/ingest/telemetry"
 	"longwave/processors"
 	"longwave/processors/engine/enginetest"
+	"longwave/processors/forward"
 	"longwave/processors/store"
 	"longwave/tenants"
 	"longwave/tenants/id"
@@ -39,8 +40,9 @@ type plant struct {
 	other   id.Tenant
 	actor   tenants.Actor
 
-	mu     sync.Mutex
-	insert func(context.Context, *store.Block) error // what jobs insert with
+	mu      sync.Mutex
+	insert  func(context.Context, *store.Block) error // what jobs insert with
+	outward func(context.Context, id.Tenant, forward.Replayed) (int, error)
 }
 
 func newPlant(t testing.TB) *plant {
@@ -84,6 +86,12 @@ func (p *plant) inserting(f func(context.Context, *store.Block) error) {
 	p.insert = f
 }
 
+func (p *plant) forwarding(f func(context.Context, id.Tenant, forward.Replayed) (int, error)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.outward = f
+}
+
 // service is one copy of the program's part that does jobs; stop ends it as the program does.
 func (p *plant) service() (s *Service, stop func()) {
 	p.t.Helper()
@@ -94,6 +102,12 @@ func (p *plant) service() (s *Service, stop func()) {
 			insert := p.insert
 			p.mu.Unlock()
 			return insert(ctx, b)
+		},
+		Forward: func(ctx context.Context, t id.Tenant, r forward.Replayed) (int, error) {
+			p.mu.Lock()
+			outward := p.outward
+			p.mu.Unlock()
+			return outward(ctx, t, r)
 		},
 		Erase: func(ctx context.Context, t id.Tenant, d id.Device) (telemetry.Erased, error) {
 			return p.store.ForTenant(t).Erase(ctx, d)

@@ -16,13 +16,14 @@ const (
 	Dismiss Kind = "dismiss" // rejected packets are removed from the work list
 	Preview Kind = "preview" // packets of the lanes are counted and nothing else
 	Store   Kind = "store"   // packets of the lanes are stored again, and rolled up
+	Forward Kind = "forward" // packets of the lanes go to one destination
 )
 
 // Kinds lists every kind.
-func Kinds() []Kind { return []Kind{Redrive, Dismiss, Preview, Store} }
+func Kinds() []Kind { return []Kind{Redrive, Dismiss, Preview, Store, Forward} }
 
 // OfLanes says whether the kind is about packets of the lanes, as opposed to rejected ones.
-func (k Kind) OfLanes() bool { return k == Preview || k == Store }
+func (k Kind) OfLanes() bool { return k == Preview || k == Store || k == Forward }
 
 // Writes says whether the kind changes anything.
 func (k Kind) Writes() bool { return k != Preview }
@@ -36,6 +37,8 @@ func (k Kind) Words() string {
 		return "dismiss rejected packets"
 	case Preview:
 		return "preview a replay"
+	case Forward:
+		return "replay packets to a destination"
 	default:
 		return "replay packets into the storage"
 	}
@@ -47,6 +50,10 @@ const (
 	DefaultRate = 5_000
 	// MaxRate is what the storage takes beside its daily work on a small machine.
 	MaxRate = 50_000
+	// DefaultForwardRate is what most receivers take without pushing back.
+	DefaultForwardRate = 100
+	// MaxForwardRate is what the queue for destinations takes beside what comes in.
+	MaxForwardRate = 2_000
 	// DefaultRedriveRate is far below what one device may send, so that its own packets are not refused because of the job.
 	DefaultRedriveRate = 100
 	// MaxRedriveRate empties the largest work list of a tenant in minutes.
@@ -60,6 +67,8 @@ func (k Kind) rates() (usual, most int) {
 		return DefaultRedriveRate, MaxRedriveRate
 	case Preview:
 		return MaxRate, MaxRate
+	case Forward:
+		return DefaultForwardRate, MaxForwardRate
 	default:
 		return DefaultRate, MaxRate
 	}
@@ -86,14 +95,16 @@ type Job struct {
 	Kind      Kind      `json:"kind"`
 	Filter    Filter    `json:"filter,omitzero"`
 	Selection Selection `json:"selection,omitzero"`
-	Rate      int       `json:"rate"` // packets per second
-	By        string    `json:"by"`   // who asked, in words
-	Created   time.Time `json:"created"`
-	Began     time.Time `json:"began,omitzero"`
-	Ended     time.Time `json:"ended,omitzero"`
-	State     State     `json:"state"`
-	Problem   string    `json:"problem,omitempty"` // why it failed or waits, for the person who asked
-	Progress  Progress  `json:"progress"`
+	// Destination is where packets go, for Forward.
+	Destination id.Destination `json:"destination,omitempty"`
+	Rate        int            `json:"rate"` // packets per second
+	By          string         `json:"by"`   // who asked, in words
+	Created     time.Time      `json:"created"`
+	Began       time.Time      `json:"began,omitzero"`
+	Ended       time.Time      `json:"ended,omitzero"`
+	State       State          `json:"state"`
+	Problem     string         `json:"problem,omitempty"` // why it failed or waits, for the person who asked
+	Progress    Progress       `json:"progress"`
 
 	Cancel bool   `json:"cancel,omitempty"` // somebody asked its owner to stop
 	Owner  string `json:"owner,omitempty"`  // the copy of the program that does it
@@ -115,6 +126,7 @@ type Progress struct {
 	Samples []Sample         `json:"samples,omitempty"`
 
 	Stored    uint64 `json:"stored,omitempty"`    // packets that are where they should be
+	Queued    uint64 `json:"queued,omitempty"`    // packets that are on the queue of the destination
 	Refused   uint64 `json:"refused,omitempty"`   // packets that were refused, again
 	Dismissed uint64 `json:"dismissed,omitempty"` // rejected packets that were removed
 	Dropped   uint64 `json:"dropped,omitempty"`   // packets of devices that do not exist any more

@@ -15,6 +15,7 @@ import (
 
 	"longwave/ingest"
 	"longwave/ingest/telemetry"
+	"longwave/processors/forward"
 	"longwave/processors/store"
 	"longwave/tenants"
 	"longwave/tenants/id"
@@ -29,7 +30,9 @@ type Options struct {
 	// Insert stores a block, as for processors: twice is harmless, store.ErrRefused means that the data is at fault.
 	Insert func(context.Context, *store.Block) error
 	// Erase removes what is stored of a device that does not exist any more.
-	Erase      func(context.Context, id.Tenant, id.Device) (telemetry.Erased, error)
+	Erase func(context.Context, id.Tenant, id.Device) (telemetry.Erased, error)
+	// Forward queues packets for a destination; forward.ErrFull means that the same is to be asked again.
+	Forward    func(context.Context, id.Tenant, forward.Replayed) (queued int, err error)
 	Registerer prometheus.Registerer
 	Log        *slog.Logger
 	Now        func() time.Time // nil means time.Now
@@ -41,8 +44,8 @@ func (o *Options) complete() error {
 	switch {
 	case o.JS == nil, o.Front == nil, o.Tenants == nil:
 		return fmt.Errorf("%w: JS, Front and Tenants are required", ErrOptions)
-	case o.Insert == nil, o.Erase == nil, o.Registerer == nil, o.Log == nil:
-		return fmt.Errorf("%w: Insert, Erase, Registerer and Log are required", ErrOptions)
+	case o.Insert == nil, o.Erase == nil, o.Forward == nil, o.Registerer == nil, o.Log == nil:
+		return fmt.Errorf("%w: Insert, Erase, Forward, Registerer and Log are required", ErrOptions)
 	case o.Replicas < 0 || o.Replicas > 5 || o.Lease < 0:
 		return fmt.Errorf("%w: 0 to 5 replicas and no negative lease are wanted", ErrOptions)
 	}
@@ -94,8 +97,10 @@ type Order struct {
 	Kind      Kind
 	Filter    Filter    // of rejected packets
 	Selection Selection // of lanes
-	Rate      int       // packets per second; 0 for the usual one
-	By        string    // who asks, in words
+	// Destination is where packets of the lanes go; for Forward only.
+	Destination id.Destination
+	Rate        int    // packets per second; 0 for the usual one
+	By          string // who asks, in words
 }
 
 func (o *Order) check() error {
@@ -131,12 +136,15 @@ func (s *Service) Start(ctx context.Context, actor tenants.Actor, t id.Tenant, o
 	if err := order.check(); err != nil {
 		return Job{}, err
 	}
+	if err := s.reaches(t, &order); err != nil {
+		return Job{}, err
+	}
 	if err := s.free(ctx, t); err != nil {
 		return Job{}, err
 	}
 	job := Job{ID: id.New[id.Job](), Kind: order.Kind, Rate: order.Rate, By: order.By, Created: s.o.Now().UTC(), State: Waiting}
 	if order.Kind.OfLanes() {
-		job.Selection = order.Selection
+		job.Selection, job.Destination = order.Selection, order.Destination
 	} else {
 		job.Filter = order.Filter
 	}
@@ -158,6 +166,24 @@ func (s *Service) Start(ctx context.Context, actor tenants.Actor, t id.Tenant, o
 	return job, nil
 }
 
+// reaches refuses a destination that is not there, is switched off, or is given where none is wanted.
+func (s *Service) reaches(t id.Tenant, o *Order) error {
+	if (o.Kind == Forward) != (o.Destination != "") {
+		return &tenants.InvalidError{Field: "destination", Detail: "is wanted for a replay to a destination, and for nothing else"}
+	}
+	if o.Destination == "" {
+		return nil
+	}
+	d, ok := s.o.Tenants.State().Destination(t, o.Destination)
+	switch {
+	case !ok:
+		return fmt.Errorf("destination: %w", tenants.ErrNotFound)
+	case d.Disabled:
+		return &tenants.InvalidError{Field: "destination", Detail: "is disabled"}
+	}
+	return nil
+}
+
 // free refuses early, so that a job that cannot be started is not in the control log.
 func (s *Service) free(ctx context.Context, t id.Tenant) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -173,7 +199,7 @@ func (s *Service) free(ctx context.Context, t id.Tenant) error {
 func (j *Job) record() tenants.Job {
 	of := j.Filter.words()
 	if j.Kind.OfLanes() {
-		of = j.Selection.words()
+		of = append(j.Selection.words(), differences([][2]string{{"destination", string(j.Destination)}})...)
 	}
 	return tenants.Job{ID: j.ID, What: j.Kind.Words(), Of: of}
 }

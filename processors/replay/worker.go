@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"longwave/ingest"
+	"longwave/processors/forward"
 	"longwave/processors/store"
 	"longwave/tenants"
 	"longwave/tenants/id"
@@ -99,7 +100,7 @@ func (s *Service) tell(ctx context.Context, t id.Tenant, job Job) {
 	p := job.Progress
 	result := tenants.JobResult{Outcome: string(job.State)}
 	for _, c := range []tenants.Count{
-		{Name: "read", Number: p.Read}, {Name: "packets", Number: p.Packets}, {Name: "stored", Number: p.Stored},
+		{Name: "read", Number: p.Read}, {Name: "packets", Number: p.Packets}, {Name: "stored", Number: p.Stored}, {Name: "queued", Number: p.Queued},
 		{Name: "refused", Number: p.Refused}, {Name: "dismissed", Number: p.Dismissed}, {Name: "of deleted devices", Number: p.Dropped},
 	} {
 		if c.Number > 0 {
@@ -164,6 +165,8 @@ func (w *worker) work(ctx context.Context) error {
 		return w.rejected(ctx, w.dismiss)
 	case Preview:
 		return w.lanes(ctx, newTally(w))
+	case Forward:
+		return w.lanes(ctx, &outward{worker: w})
 	default:
 		return w.lanes(ctx, newStorage(w))
 	}
@@ -218,7 +221,8 @@ func (w *worker) persist(ctx context.Context, try func(context.Context) error) e
 
 // fatal says whether trying again is pointless.
 func fatal(err error) bool {
-	return errors.Is(err, errLost) || errors.Is(err, errCancelled) || errors.Is(err, errSuspect) || errors.Is(err, store.ErrRefused)
+	return errors.Is(err, errLost) || errors.Is(err, errCancelled) || errors.Is(err, errSuspect) || errors.Is(err, store.ErrRefused) ||
+		errors.Is(err, forward.ErrUnknown) || errors.Is(err, forward.ErrDisabled)
 }
 
 // problemOf is what the person who asked is told: nothing of the causes, which stand in the log.
@@ -231,6 +235,10 @@ func problemOf(err error) string {
 		return "Waits, because the queue for packets is full."
 	case errors.Is(err, errSuspect):
 		return "The storage refuses every packet, so the fault is taken to be the storage's. Nothing was lost."
+	case errors.Is(err, forward.ErrFull):
+		return "Waits, because half of the destination's queue is full; the other half is for packets that come in."
+	case errors.Is(err, forward.ErrUnknown), errors.Is(err, forward.ErrDisabled):
+		return "The destination was deleted or disabled."
 	case errors.Is(err, store.ErrUnavailable):
 		return "Waits for the storage, which does not answer."
 	}
