@@ -19,17 +19,25 @@ type WorkList interface {
 
 // RejectedFilter selects rejected packets. It is exported because huma passes over embedded types that are not.
 type RejectedFilter struct {
-	Device string `json:"device,omitempty" query:"device" doc:"Only of this device" example:"d-7k3m9c2p5v8x1z4b"`
-	Label  string `json:"label,omitempty" query:"label" doc:"Only of devices whose label of this name has the text in value" example:"site"`
-	Value  string `json:"value,omitempty" query:"value" doc:"Text of the label; empty for devices without it" example:"plant-2"`
-	Code   string `json:"code,omitempty" query:"code" doc:"Only with this code" example:"value_type"`
-	Cause  string `json:"cause,omitempty" query:"cause" doc:"Only with this cause, as a group names it" example:"value_type /values/temp"`
-	From   string `json:"from,omitempty" query:"from" doc:"Only what came then or later, as for readings" example:"-7d"`
-	To     string `json:"to,omitempty" query:"to" doc:"Only what came before" example:"now"`
+	Device  string `json:"device,omitempty" query:"device" doc:"Only of this device" example:"d-7k3m9c2p5v8x1z4b"`
+	Label   string `json:"label,omitempty" query:"label" doc:"Only of devices whose label of this name has the text in value" example:"site"`
+	Value   string `json:"value,omitempty" query:"value" doc:"Text of the label; empty for devices without it" example:"plant-2"`
+	Site    string `json:"site,omitempty" query:"site" doc:"Only of devices with this very site" example:"plant-2/line-4"`
+	Profile string `json:"profile,omitempty" query:"profile" doc:"Only of devices with this profile" example:"pump"`
+	Code    string `json:"code,omitempty" query:"code" doc:"Only with this code" example:"value_type"`
+	Cause   string `json:"cause,omitempty" query:"cause" doc:"Only with this cause, as a group names it" example:"value_type /values/temp"`
+	From    string `json:"from,omitempty" query:"from" doc:"Only what came then or later, as for readings" example:"-7d"`
+	To      string `json:"to,omitempty" query:"to" doc:"Only what came before" example:"now"`
 }
 
 func (f *RejectedFilter) filter(now time.Time) (out replay.Filter, err error) {
 	out = replay.Filter{Label: f.Label, Value: f.Value, Code: f.Code, Cause: f.Cause}
+	if f.Site != "" {
+		out.Site = &f.Site
+	}
+	if f.Profile != "" {
+		out.Profile = &f.Profile
+	}
 	if f.Device != "" {
 		if out.Device, err = id.Parse[id.Device](f.Device); err != nil {
 			return out, badParameter("device", "is no id of a device")
@@ -58,7 +66,7 @@ type (
 	workListIn struct {
 		call
 		RejectedFilter
-		By string `query:"by" doc:"What groups are made of beside the cause: nothing, device, or label: and the name of a label" example:"label:site"`
+		By string `query:"by" doc:"What groups are made of beside the cause: nothing, device, site, profile, or label: and the name of a label" example:"label:site"`
 	}
 	workListOut struct {
 		Body struct {
@@ -74,7 +82,7 @@ type (
 		Code    string           `json:"code" example:"value_type"`
 		Pointer string           `json:"pointer,omitempty" example:"/values/temp"`
 		Detail  string           `json:"detail" doc:"Of the newest"`
-		Of      string           `json:"of,omitempty" doc:"Name of the device or text of the label, when grouped by these" example:"plant-2"`
+		Of      string           `json:"of,omitempty" doc:"Name of the device, site or profile, or text of the label, when grouped by these" example:"plant-2"`
 		Device  string           `json:"device,omitempty" example:"d-7k3m9c2p5v8x1z4b"`
 		Count   int              `json:"count" example:"412"`
 		Cut     int              `json:"cut" example:"0"`

@@ -28,6 +28,8 @@ type (
 			Device   string `json:"device,omitempty" doc:"Only of this device" example:"d-7k3m9c2p5v8x1z4b"`
 			Label    string `json:"label,omitempty" doc:"Only of devices whose label of this name has the text in value" example:"site"`
 			Value    string `json:"value,omitempty" doc:"Text of the label" example:"plant-2"`
+			Site     string `json:"site,omitempty" doc:"Only of devices at this site or below it" example:"plant-2"`
+			Profile  string `json:"profile,omitempty" doc:"Only of devices with this profile" example:"pump"`
 			From     string `json:"from,omitempty" doc:"What its lane took then or later, as for readings; everything that is kept when missing" example:"-6h"`
 			To       string `json:"to,omitempty" doc:"What its lane took before; now when missing" example:"now"`
 			SentFrom string `json:"sent_from,omitempty" doc:"Of these, only packets with this device time or a later one" example:"2026-11-20T10:00:00Z"`
@@ -89,7 +91,8 @@ func (m *management) mountReplays() {
 }
 
 func (m *management) startReplay(ctx context.Context, who visitor, in *startReplayIn) (*replayOut, error) {
-	order := replay.Order{Kind: replay.Preview, Rate: in.Body.Rate, Selection: replay.Selection{Label: in.Body.Label, Value: in.Body.Value}}
+	order := replay.Order{Kind: replay.Preview, Rate: in.Body.Rate, Selection: replay.Selection{
+		Label: in.Body.Label, Value: in.Body.Value, Site: in.Body.Site, Profile: in.Body.Profile}}
 	if in.Body.Kind != "" {
 		order.Kind = replay.Kind(in.Body.Kind)
 	}

@@ -15,6 +15,7 @@ type Replays struct {
 	// Destinations are where packets can be sent; empty when there is none.
 	Destinations []Option
 	Device       Field
+	Site         Field
 	Label        Field
 	From, To     Field
 	SentFrom     Field

@@ -52,7 +52,7 @@ func selectionFields(job replay.Job, w *Web) []views.Hidden {
 	}
 	fields := []views.Hidden{{Name: "kind", Value: string(replay.Store)}}
 	for _, f := range []views.Hidden{
-		{Name: "device", Value: string(s.Device)}, {Name: "label", Value: labelField(s)}, {Name: "from", Value: timeField(s.From)}, {Name: "to", Value: timeField(s.To)},
+		{Name: "device", Value: string(s.Device)}, {Name: "label", Value: labelField(s)}, {Name: "site", Value: s.Site}, {Name: "from", Value: timeField(s.From)}, {Name: "to", Value: timeField(s.To)},
 		{Name: "sent_from", Value: timeField(s.SentFrom)}, {Name: "sent_to", Value: timeField(s.SentTo)},
 	} {
 		if f.Value != "" {
@@ -115,6 +115,7 @@ func (w *Web) jobFacts(job replay.Job, p tenants.Principal) []views.Fact {
 		facts = append(facts, views.Fact{Name: "Destination", Value: "to " + name})
 	}
 	for _, f := range []views.Fact{
+		{Name: "Site", Value: s.Site}, {Name: "Profile", Value: s.Profile},
 		{Name: "Received", Value: rangeText(s.From, s.To)}, {Name: "Device time", Value: rangeText(s.SentFrom, s.SentTo)},
 	} {
 		if f.Value != "" {

@@ -88,6 +88,12 @@ func (w *Web) filterFacts(q workQuery, p tenants.Principal) []views.Fact {
 	if f.Label != "" {
 		list = append(list, views.Fact{Name: "Devices", Value: labelText(f.Label, f.Value)})
 	}
+	if f.Site != nil {
+		list = append(list, views.Fact{Name: "Site", Value: namedText("site", *f.Site)})
+	}
+	if f.Profile != nil {
+		list = append(list, views.Fact{Name: "Profile", Value: namedText("profile", *f.Profile)})
+	}
 	for _, fact := range []views.Fact{{Name: "Cause", Value: strings.TrimSpace(f.Cause)}, {Name: "Code", Value: f.Code}} {
 		if fact.Value != "" {
 			list = append(list, fact)

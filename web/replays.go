@@ -37,7 +37,7 @@ func (w *Web) renderReplays(out http.ResponseWriter, r *http.Request, p tenants.
 	status := http.StatusOK
 	if len(problems) > 0 {
 		status = http.StatusUnprocessableEntity
-		page.Problems = blame(problems, &page.Device, &page.Label, &page.From, &page.To, &page.SentFrom, &page.SentTo, &page.Rate)
+		page.Problems = blame(problems, &page.Device, &page.Label, &page.Site, &page.From, &page.To, &page.SentFrom, &page.SentTo, &page.Rate)
 	}
 	return w.render(out, r, status, views.ReplaysPage(page))
 }
@@ -50,6 +50,7 @@ func (w *Web) replayForm(form url.Values, p tenants.Principal) views.Replays {
 	page := views.Replays{
 		Device: views.Field{ID: "device", Label: "Device", Type: "text", Value: form.Get("device"), Optional: true, Autocomplete: "off", Help: "Name or id; all devices when left empty."},
 		Label:  views.Field{ID: "label", Label: "Label", Type: "text", Value: form.Get("label"), Optional: true, Autocomplete: "off", Help: "Only devices with it, as name=text: site=plant-2."},
+		Site:   views.Field{ID: "site", Label: "Site", Type: "text", Value: form.Get("site"), Optional: true, Autocomplete: "off", Help: "Only devices there or below: plant-2 has plant-2/line-4 in it."},
 		From:   at("from", "Received from (UTC)", "When the packets came in."), To: at("to", "Received before (UTC)", ""),
 		SentFrom: at("sent_from", "Device time from (UTC)", "Filters what is read; the lanes are in the order of arrival."), SentTo: at("sent_to", "Device time before (UTC)", ""),
 		Rate: views.Field{ID: "rate", Label: "Packets per second", Type: "text", Mode: "numeric", Autocomplete: "off", Optional: true, Value: form.Get("rate"),
@@ -113,6 +114,7 @@ func (w *Web) replayOrder(form url.Values, p tenants.Principal) (replay.Order, [
 			problems = append(problems, views.Problem{Field: "device", Text: "is not the name or id of a device of this tenant"})
 		}
 	}
+	s.Site = strings.Trim(strings.TrimSpace(form.Get("site")), "/")
 	labels, err := parseLabels(form.Get("label"))
 	if err != nil || len(labels) > 1 {
 		problems = append(problems, views.Problem{Field: "label", Text: "is not one label of the form name=text"})

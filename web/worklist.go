@@ -47,6 +47,11 @@ type workQuery struct {
 func workQueryOf(values url.Values, now time.Time) (workQuery, error) {
 	q := workQuery{ago: values.Get("range"), by: values.Get("by")}
 	q.filter = replay.Filter{Label: values.Get("label"), Value: values.Get("value"), Code: values.Get("code"), Cause: values.Get("cause")}
+	for name, place := range map[string]**string{"site": &q.filter.Site, "profile": &q.filter.Profile} {
+		if text := values.Get(name); values.Has(name) { // empty means devices without one
+			*place = &text
+		}
+	}
 	if text := values.Get("device"); text != "" {
 		d, err := id.Parse[id.Device](text)
 		if err != nil {
@@ -86,6 +91,11 @@ func (q workQuery) pairs() []views.Hidden {
 	add("device", string(f.Device), f.Device != "")
 	add("label", f.Label, f.Label != "")
 	add("value", f.Value, f.Label != "")
+	for name, text := range map[string]*string{"site": f.Site, "profile": f.Profile} {
+		if text != nil {
+			add(name, *text, true)
+		}
+	}
 	add("code", f.Code, f.Code != "")
 	add("cause", f.Cause, f.Cause != "")
 	add("range", q.ago, q.ago != "")
@@ -142,8 +152,14 @@ func (w *Web) workFilter(page *views.WorkList, q workQuery, list replay.List) {
 	}
 	page.Bys = []views.Option{{Value: replay.ByCause, Label: "Group by cause", Selected: q.by == replay.ByCause},
 		{Value: replay.ByDevice, Label: "By cause and device", Selected: q.by == replay.ByDevice}}
+	if list.Profiles {
+		page.Bys = append(page.Bys, views.Option{Value: replay.ByProfile, Label: "By cause and profile", Selected: q.by == replay.ByProfile})
+	}
+	if list.Sites {
+		page.Bys = append(page.Bys, views.Option{Value: replay.BySite, Label: "By cause and site", Selected: q.by == replay.BySite})
+	}
 	for _, name := range list.Labels {
-		page.Bys = append(page.Bys, views.Option{Value: replay.ByLabel + name, Label: "By cause and " + name, Selected: q.by == replay.ByLabel+name})
+		page.Bys = append(page.Bys, views.Option{Value: replay.ByLabel + name, Label: "By cause and label " + name, Selected: q.by == replay.ByLabel+name})
 	}
 	for _, pair := range q.pairs() {
 		if pair.Name != "code" && pair.Name != "range" && pair.Name != "by" {
@@ -163,6 +179,12 @@ func (w *Web) workFilter(page *views.WorkList, q workQuery, list replay.List) {
 	if f := q.filter; f.Label != "" {
 		chip("only "+labelText(f.Label, f.Value), "label", "value")
 	}
+	if f := q.filter; f.Site != nil {
+		chip("only "+namedText("site", *f.Site), "site")
+	}
+	if f := q.filter; f.Profile != nil {
+		chip("only "+namedText("profile", *f.Profile), "profile")
+	}
 	if f := q.filter; f.Cause != "" {
 		chip("only "+strings.TrimSpace(f.Cause), "cause")
 	}
@@ -173,6 +195,14 @@ func labelText(name, value string) string {
 		return "without " + name
 	}
 	return name + "=" + value
+}
+
+// namedText is the site or the profile of devices in words.
+func namedText(what, text string) string {
+	if text == "" {
+		return "without a " + what
+	}
+	return what + " " + text
 }
 
 // workLook is what a group is shown with.
@@ -190,11 +220,16 @@ func workGroup(g replay.Group, q workQuery, l workLook) views.WorkGroup {
 		Count: grouped(uint64(g.Count)), Code: g.Code, Detail: capital(g.Detail), Pointer: g.Pointer, Devices: count(uint64(g.Devices), "device", "devices"),
 		First: viewTime(g.First.Time(), l.now), Last: viewTime(g.Last.Time(), l.now), Samples: workSamples(g.Samples, l),
 	}
-	if name, ok := strings.CutPrefix(q.by, replay.ByLabel); ok {
-		one.filter.Label, one.filter.Value = name, g.Name
-		v.Of = labelText(name, g.Name)
-	} else if q.by == replay.ByDevice {
+	name, label := strings.CutPrefix(q.by, replay.ByLabel)
+	switch {
+	case label:
+		one.filter.Label, one.filter.Value, v.Of = name, g.Name, labelText(name, g.Name)
+	case q.by == replay.ByDevice:
 		one.filter.Device, v.Of, v.Devices = g.Device, g.Name, ""
+	case q.by == replay.BySite:
+		one.filter.Site, v.Of = &g.Name, namedText("site", g.Name)
+	case q.by == replay.ByProfile:
+		one.filter.Profile, v.Of = &g.Name, namedText("profile", g.Name)
 	}
 	v.OfHref = one.address(base, "by", "cause")
 	if g.Cut > 0 {

@@ -119,7 +119,7 @@ func (p *plant) service() (s *Service, stop func()) {
 
 func (p *plant) device(t id.Tenant, name string, labels map[string]string) tenants.Device {
 	p.t.Helper()
-	d, _, err := p.tenants.CreateDevice(p.t.Context(), p.actor, t, tenants.NewDevice{Name: name, Labels: labels})
+	d, _, err := p.tenants.CreateDevice(p.t.Context(), p.actor, t, tenants.NewDevice{Name: name, Labels: labels, Profile: name})
 	must(p.t, err)
 	return d
 }

@@ -259,7 +259,7 @@ func (w *worker) open(m jetstream.Msg, c *chunk) {
 	c.read++
 	before := c.packets
 	err := telemetry.EachBatch(m.Data(), func(b *telemetry.Batch) error {
-		if !w.job.Selection.device(b.Device, labelsOf(w.state, w.tenant, b.Device)) {
+		if !w.job.Selection.device(b.Device, deviceOf(w.state, w.tenant, b.Device)) {
 			return nil
 		}
 		kept := *b

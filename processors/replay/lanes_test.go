@@ -55,6 +55,9 @@ func TestPreviewCountsAndChangesNothing(t *testing.T) {
 	p := newPlant(t)
 	s, _ := p.service()
 	pump, fan := p.device(p.tenant, "pump", map[string]string{"site": "plant-1"}), p.device(p.tenant, "fan", nil)
+	site := "plant-1/line-2"
+	_, err := p.tenants.ChangeDevice(t.Context(), p.actor, p.tenant, pump.ID, tenants.DeviceChange{Site: &site})
+	must(t, err)
 	base := time.Now().Add(-10 * time.Hour).Truncate(time.Second)
 	p.send(pump, base, 0, 600)
 	p.send(fan, base, 0, 300)
@@ -65,6 +68,7 @@ func TestPreviewCountsAndChangesNothing(t *testing.T) {
 		want      uint64
 	}{
 		{Selection{}, 900}, {Selection{Device: pump.ID}, 600}, {Selection{Label: "site", Value: "plant-1"}, 600}, {middle, 100},
+		{Selection{Site: "plant-1"}, 600}, {Selection{Site: "plant"}, 0},
 		{Selection{Label: "site"}, 300}, {Selection{To: telemetry.At(time.Now().Add(-time.Hour))}, 0}, {Selection{From: telemetry.At(base)}, 900},
 	} {
 		job := p.order(s, Order{Kind: Preview, Selection: c.selection})
@@ -76,7 +80,7 @@ func TestPreviewCountsAndChangesNothing(t *testing.T) {
 	if pr := job.Progress; pr.Devices != 2 || len(pr.Samples) == 0 || pr.First != telemetry.At(base) || pr.Last != telemetry.At(base.Add(599*time.Second)) || pr.Bytes == 0 {
 		t.Errorf("the preview is %+v", pr)
 	}
-	if page, err := p.tenants.History(t.Context(), p.tenant, tenants.HistoryQuery{}); err != nil || len(page.Past) != 2 {
+	if page, err := p.tenants.History(t.Context(), p.tenant, tenants.HistoryQuery{}); err != nil || len(page.Past) != 3 {
 		t.Errorf("previews are in the control log: %+v, %v", page, err)
 	}
 }

@@ -34,7 +34,7 @@ func (w *worker) measureRejected(ctx context.Context) error {
 	w.job.Progress.Total = 0
 	state := w.o.Tenants.State()
 	return w.o.Front.EachRejected(ctx, w.tenant, ingest.RejectedQuery{Device: f.Device}, func(k ingest.KeptPacket) {
-		if f.matches(&k, labelsOf(state, w.tenant, k.Device)) {
+		if f.matches(&k, deviceOf(state, w.tenant, k.Device)) {
 			w.job.Progress.Total++
 		}
 	})
@@ -56,7 +56,7 @@ func (w *worker) rejected(ctx context.Context, do func(context.Context, *ingest.
 			if k.Sequence > filter.Through {
 				return nil
 			}
-			if filter.matches(k, labelsOf(w.state, w.tenant, k.Device)) {
+			if filter.matches(k, deviceOf(w.state, w.tenant, k.Device)) {
 				w.pace.wait(ctx, 1)
 				if err := w.persist(ctx, func(ctx context.Context) error { return do(ctx, k) }); err != nil {
 					return err
@@ -157,7 +157,8 @@ func sender(state *tenants.State, t id.Tenant, d id.Device) (ingest.Principal, *
 	return ingest.Principal{Tenant: t, Device: d, RetainDays: tenant.RetainDays}, nil
 }
 
-func labelsOf(state *tenants.State, t id.Tenant, d id.Device) map[string]string {
+// deviceOf is a device, or nothing for one that does not exist any more.
+func deviceOf(state *tenants.State, t id.Tenant, d id.Device) tenants.Device {
 	device, _ := state.Device(t, d)
-	return device.Labels
+	return device
 }

@@ -42,15 +42,19 @@ func TestWorkListIsGroupedAndTriedWithoutATrace(t *testing.T) {
 			t.Errorf("a group is %+v", g)
 		}
 	}
-	for by, want := range map[string]int{ByDevice: 4, ByLabel + "site": 4} {
+	for by, want := range map[string]int{ByDevice: 4, ByLabel + "site": 4, ByProfile: 4, BySite: 3} {
 		if list, err := s.Groups(t.Context(), p.tenant, Filter{}, by); err != nil || len(list.Groups) != want {
 			t.Errorf("by %s there are %d groups, %v", by, len(list.Groups), err)
 		}
 	}
-	for want, f := range map[int]Filter{15: {Device: pump.ID}, 10: {Code: "value_type"}, 26: {Label: "site", Value: "plant-2"}, 1: {Cause: "too_many_values /values"}} {
+	profile, none := "pump", ""
+	for want, f := range map[int]Filter{15: {Device: pump.ID}, 41: {Site: &none}, 0: {Profile: &none}, 10: {Code: "value_type"}, 26: {Label: "site", Value: "plant-2"}, 1: {Cause: "too_many_values /values"}} {
 		if list, err := s.Groups(t.Context(), p.tenant, f, ByCause); err != nil || list.Packets != want {
 			t.Errorf("%+v selects %d packets, want %d, %v", f, list.Packets, want, err)
 		}
+	}
+	if list, err := s.Groups(t.Context(), p.tenant, Filter{Profile: &profile}, ByCause); err != nil || list.Packets != 15 {
+		t.Errorf("of the profile there are %d, %v", list.Packets, err)
 	}
 	trial, err := s.Try(t.Context(), p.tenant, Filter{})
 	must(t, err)

@@ -29,17 +29,20 @@ const (
 const (
 	ByCause  = ""
 	ByDevice = "device"
+	// BySite and ByProfile are those of the devices.
+	BySite    = "site"
+	ByProfile = "profile"
 	// ByLabel is followed by the name of a label.
 	ByLabel = "label:"
 )
 
-// Group is rejected packets with one cause, and of one device or with one text of a label when that was asked for.
+// Group is rejected packets with one cause, and of one device, site, profile or text of a label when that was asked for.
 type Group struct {
 	Cause         string // for Filter.Cause
 	Code, Pointer string
 	Detail        string // of the newest
 	Device        id.Device
-	Name          string // of the device, or the text of the label
+	Name          string // of the device, the site or the profile, or the text of the label
 	Count, Cut    int    // Cut of them were not kept whole
 	Devices       int
 	First, Last   telemetry.Micros
@@ -57,6 +60,8 @@ type List struct {
 	Codes   []string // of everything that is kept, for a filter
 	Labels  []string // names of labels of the devices, for grouping
 	Through uint64   // place of the newest packet that was looked at
+	// Sites and Profiles say that some of the devices have one.
+	Sites, Profiles bool
 }
 
 // Groups reads the work list of a tenant. It returns ErrUnavailable.
@@ -91,8 +96,9 @@ func (m *grouping) add(k ingest.KeptPacket) {
 	for name := range device.Labels {
 		m.labels[name] = struct{}{}
 	}
+	m.out.Sites, m.out.Profiles = m.out.Sites || device.Site != "", m.out.Profiles || device.Profile != ""
 	m.out.Through = max(m.out.Through, k.Sequence)
-	if !m.filter.matches(&k, device.Labels) {
+	if !m.filter.matches(&k, device) {
 		return
 	}
 	of := m.of(&k, device)
@@ -116,8 +122,13 @@ func (m *grouping) add(k ingest.KeptPacket) {
 
 // of is what a group is of beside its cause.
 func (m *grouping) of(k *ingest.KeptPacket, device tenants.Device) string {
-	if m.by == ByDevice {
+	switch m.by {
+	case ByDevice:
 		return string(k.Device)
+	case BySite:
+		return device.Site
+	case ByProfile:
+		return device.Profile
 	}
 	if name, ok := strings.CutPrefix(m.by, ByLabel); ok {
 		return device.Labels[name]
@@ -185,7 +196,7 @@ func (s *Service) Try(ctx context.Context, t id.Tenant, f Filter) (Trial, error)
 	reasons := map[string]*Reason{}
 	err := s.o.Front.EachRejected(ctx, t, ingest.RejectedQuery{Device: f.Device}, func(k ingest.KeptPacket) {
 		trial.Through = max(trial.Through, k.Sequence)
-		if !f.matches(&k, labelsOf(state, t, k.Device)) {
+		if !f.matches(&k, deviceOf(state, t, k.Device)) {
 			return
 		}
 		trial.Packets++
