@@ -79,6 +79,12 @@ func (s *Service) hear(ctx context.Context, entry jetstream.KeyValueEntry) {
 	if err != nil {
 		return // not one of ours
 	}
+	if entry.Operation() != jetstream.KeyValuePut { // the tenant is gone
+		s.mu.Lock()
+		delete(s.known, t)
+		s.mu.Unlock()
+		return
+	}
 	b, err := decodeBoard(entry.Value())
 	if err != nil {
 		s.o.Log.Error("a record of jobs cannot be read", "tenant", t, "error", err)
