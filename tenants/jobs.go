@@ -65,7 +65,7 @@ func (e jobEnded) tell(p *Past) {
 // errors of every command.
 func (s *Service) RecordJob(ctx context.Context, actor Actor, t id.Tenant, j Job) error {
 	_, err := s.inTenant(ctx, actor, t, func(*State, time.Time) ([]event, error) {
-		return []event{jobStarted{ID: j.ID, What: j.What, Of: j.Of}}, nil
+		return []event{jobStarted(j)}, nil
 	})
 	if err != nil {
 		return fmt.Errorf("record job: %w", err)

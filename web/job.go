@@ -27,7 +27,7 @@ func (w *Web) showReplay(out http.ResponseWriter, r *http.Request, p tenants.Pri
 	}
 	if job.Kind == replay.Preview && job.State == replay.Done && job.Progress.Packets > 0 && p.May(tenants.ReplayPackets) == nil {
 		page.Next = []views.ReplayNext{{
-			Action: replaysPath(p.Tenant()), Submit: "Store these packets again", Hidden: selectionFields(job, w),
+			Action: replaysPath(p.Tenant()), Submit: "Store these packets again", Hidden: selectionFields(job),
 			Note: "Stores what is stored already once more, which changes nothing, and brings back what the storage has lost. Rollups follow by themselves.",
 		}}
 		page.ElseHref = replaysPath(p.Tenant()) + "?" + formOf(page.Next[0].Hidden).Encode()
@@ -45,7 +45,7 @@ func formOf(fields []views.Hidden) url.Values {
 }
 
 // selectionFields are the form of a replay of the same packets. Its end is fixed: what came since is none of them.
-func selectionFields(job replay.Job, w *Web) []views.Hidden {
+func selectionFields(job replay.Job) []views.Hidden {
 	s := job.Selection
 	if s.To == 0 {
 		s.To = telemetry.At(job.Began.Add(time.Second))
