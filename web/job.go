@@ -30,13 +30,13 @@ func (w *Web) showReplay(out http.ResponseWriter, r *http.Request, p tenants.Pri
 			Action: replaysPath(p.Tenant()), Submit: "Store these packets again", Hidden: selectionFields(job),
 			Note: "Stores what is stored already once more, which changes nothing, and brings back what the storage has lost. Rollups follow by themselves.",
 		}}
-		page.ElseHref = replaysPath(p.Tenant()) + "?" + formOf(page.Next[0].Hidden).Encode()
+		page.ElseHref = replaysPath(p.Tenant()) + "?" + valuesOf(page.Next[0].Hidden).Encode()
 	}
 	return w.render(out, r, http.StatusOK, views.ReplayPage(page))
 }
 
-// formOf is hidden fields as the form that they are part of.
-func formOf(fields []views.Hidden) url.Values {
+// valuesOf is hidden fields as the form that they are part of.
+func valuesOf(fields []views.Hidden) url.Values {
 	form := url.Values{}
 	for _, f := range fields {
 		form.Set(f.Name, f.Value)
