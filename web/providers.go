@@ -46,12 +46,12 @@ func passwordSwitch(t tenants.Tenant) views.PasswordSwitch {
 	if t.NoPasswords {
 		return views.PasswordSwitch{
 			Action: action, State: "Signing in with a password does not open this tenant.", Submit: "Allow passwords", Value: "false",
-			Help: "If the provider fails, nobody comes in; an operator of the installation can allow passwords again.",
+			Help: "While the provider fails, nobody comes in, and only an owner who is still signed in can allow passwords again.",
 		}
 	}
 	return views.PasswordSwitch{
 		Action: action, State: "Members may also sign in with a password.", Submit: "Turn off passwords", Value: "true",
-		Help: "It is the way in when the provider fails. Without it, only those whom the provider lets in can enter, and only sign-ins there count.",
+		Help: "It is the way in when the provider fails. Without it, only those whom the provider lets in can enter, and while the provider fails only an owner who is still signed in can allow passwords again.",
 	}
 }
 
