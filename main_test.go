@@ -37,7 +37,7 @@ var rooms = map[string]struct {
 	"longwave/processors/forward/reach":        {"processors/forward/outbound", "one attempt to reach a destination; knows no queue"},
 	"longwave/processors/forward/outbound":     {"", "which addresses may be connected to; knows nobody"},
 	"longwave/processors/rollup":               {"", "a loop around one function of the store"},
-	"longwave/processors/replay":               {"tenants tenants/id ingest ingest/telemetry processors/forward processors/store", "does again what ingest and processors did, in the name of people whom the control log knows"},
+	"longwave/processors/replay":               {"tenants tenants/id tenants/rule ingest ingest/telemetry processors/forward processors/store", "does again what ingest and processors did, in the name of people whom the control log knows"},
 	"longwave/processors/erase":                {"tenants/id ingest/telemetry", "a loop around small functions it is given"},
 	"longwave/processors/store":                {"tenants/id ingest/telemetry migrations", "every ClickHouse statement, and never NATS or HTTP"},
 	"longwave/processors/engine":               {"", "runs a database that it does not know the tables of"},

@@ -24,7 +24,7 @@ type (
 	startReplayIn struct {
 		call
 		Body struct {
-			Kind     string `json:"kind,omitempty" doc:"preview, which writes nothing, when missing; store to store the packets again and roll them up; forward to send them to a destination" enum:"preview,store,forward" example:"store"`
+			Kind     string `json:"kind,omitempty" doc:"preview, which writes nothing, when missing; store to store the packets again and roll them up; forward to send them to a destination; route to forward them as the routing rules say now" enum:"preview,store,forward,route" example:"store"`
 			Device   string `json:"device,omitempty" doc:"Only of this device" example:"d-7k3m9c2p5v8x1z4b"`
 			Label    string `json:"label,omitempty" doc:"Only of devices whose label of this name has the text in value" example:"site"`
 			Value    string `json:"value,omitempty" doc:"Text of the label" example:"plant-2"`
@@ -52,7 +52,7 @@ type (
 	replayOut  struct{ Body replayBody }
 	replayBody struct {
 		ID          string         `json:"id" example:"j-7k3m9c2p5v8x1z4b"`
-		Kind        string         `json:"kind" doc:"redrive, dismiss, preview, store or forward" example:"store"`
+		Kind        string         `json:"kind" doc:"redrive, dismiss, preview, store, forward or route" example:"store"`
 		State       string         `json:"state" doc:"waiting, running, done, cancelled or failed" example:"running"`
 		Problem     string         `json:"problem,omitempty" doc:"Why it waits or failed"`
 		By          string         `json:"by" doc:"Who asked for it" example:"Ada"`

@@ -193,8 +193,8 @@ func jobNumbers(job replay.Job) []views.Fact {
 	switch job.Kind {
 	case replay.Preview:
 		facts = append(facts, number("Devices", p.Devices))
-	case replay.Forward:
-		facts = append(facts, number("On the destination's queue", p.Queued), number("Too large, left out", p.Refused))
+	case replay.Forward, replay.Route:
+		facts = append(facts, number("Queued for destinations", p.Queued), number("Not taken by a destination", p.Refused))
 	default:
 		facts = append(facts, number("Stored", p.Stored), number("Refused by the storage", p.Refused), number("Of deleted devices, left out", p.Dropped))
 	}
@@ -220,6 +220,8 @@ func jobNote(job replay.Job) string {
 		return "Nothing was written."
 	case job.Kind == replay.Forward:
 		return "The packets are on the destination's queue, from where they are delivered as all others are."
+	case job.Kind == replay.Route:
+		return "What the rules forward is on the queues of their destinations, from where it is delivered as everything else is."
 	case job.Kind == replay.Redrive && job.Progress.Refused > 0:
 		return "What was refused again is still in the list of rejected packets, with the reason."
 	}

@@ -54,7 +54,7 @@ func (w *Web) replayForm(form url.Values, p tenants.Principal) views.Replays {
 		From:   at("from", "Received from (UTC)", "When the packets came in."), To: at("to", "Received before (UTC)", ""),
 		SentFrom: at("sent_from", "Device time from (UTC)", "Filters what is read; the lanes are in the order of arrival."), SentTo: at("sent_to", "Device time before (UTC)", ""),
 		Rate: views.Field{ID: "rate", Label: "Packets per second", Type: "text", Mode: "numeric", Autocomplete: "off", Optional: true, Value: form.Get("rate"),
-			Help: "At most " + grouped(replay.MaxRate) + "; " + grouped(replay.DefaultRate) + " when left empty. To a destination at most " +
+			Help: "At most " + grouped(replay.MaxRate) + "; " + grouped(replay.DefaultRate) + " when left empty. To destinations at most " +
 				grouped(replay.MaxForwardRate) + "; " + grouped(replay.DefaultForwardRate) + " when left empty."},
 	}
 	for _, d := range w.o.Tenants.State().Destinations(p.Tenant()) {
@@ -64,7 +64,8 @@ func (w *Web) replayForm(form url.Values, p tenants.Principal) views.Replays {
 	}
 	chosen := cmp.Or(form.Get("kind"), string(replay.Preview))
 	for _, kind := range replay.Kinds() {
-		if kind.OfLanes() && (kind != replay.Forward || len(page.Destinations) > 0) {
+		outside := kind == replay.Forward || kind == replay.Route
+		if kind.OfLanes() && (!outside || len(page.Destinations) > 0) {
 			page.Kinds = append(page.Kinds, views.Option{Value: string(kind), Label: kindChoice(kind), Selected: string(kind) == chosen})
 		}
 	}
@@ -77,6 +78,8 @@ func kindChoice(kind replay.Kind) string {
 		return "Preview: count, write nothing"
 	case replay.Forward:
 		return "Send to a destination"
+	case replay.Route:
+		return "Forward as the routing rules say now"
 	default:
 		return "Store again and roll up"
 	}

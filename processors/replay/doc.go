@@ -8,7 +8,7 @@
 //   - Nothing counts twice. A rejected packet passes the front door with the same identity each time, and leaves the work
 //     list after it is in its lane; one that is refused again stays, with the new reason. A replay into the storage inserts
 //     facts that are there already. So to run a job twice, or half of it twice after a crash, changes nothing.
-//   - No alert is raised by a replay, and nobody is notified but the destination that was chosen. A replay into the storage
+//   - No alert is raised by a replay, and nobody is notified but the destination that was chosen, or those that the routing rules of now name when that was chosen. A replay into the storage
 //     takes the way of queries only. What goes to a destination is in the order of the lanes, critical first, and has the
 //     ids that it had; it fills half of the destination's queue at the most.
 //   - A job is a record in the bucket, changed by comparing revisions, with one owner at a time, who writes every second. When

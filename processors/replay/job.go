@@ -17,13 +17,14 @@ const (
 	Preview Kind = "preview" // packets of the lanes are counted and nothing else
 	Store   Kind = "store"   // packets of the lanes are stored again, and rolled up
 	Forward Kind = "forward" // packets of the lanes go to one destination
+	Route   Kind = "route"   // packets of the lanes go where the routing rules of now forward them
 )
 
 // Kinds lists every kind.
-func Kinds() []Kind { return []Kind{Redrive, Dismiss, Preview, Store, Forward} }
+func Kinds() []Kind { return []Kind{Redrive, Dismiss, Preview, Store, Forward, Route} }
 
 // OfLanes says whether the kind is about packets of the lanes, as opposed to rejected ones.
-func (k Kind) OfLanes() bool { return k == Preview || k == Store || k == Forward }
+func (k Kind) OfLanes() bool { return k == Preview || k == Store || k == Forward || k == Route }
 
 // Writes says whether the kind changes anything.
 func (k Kind) Writes() bool { return k != Preview }
@@ -39,6 +40,8 @@ func (k Kind) Words() string {
 		return "preview a replay"
 	case Forward:
 		return "replay packets to a destination"
+	case Route:
+		return "replay packets through the routing rules"
 	default:
 		return "replay packets into the storage"
 	}
@@ -67,7 +70,7 @@ func (k Kind) rates() (usual, most int) {
 		return DefaultRedriveRate, MaxRedriveRate
 	case Preview:
 		return MaxRate, MaxRate
-	case Forward:
+	case Forward, Route:
 		return DefaultForwardRate, MaxForwardRate
 	default:
 		return DefaultRate, MaxRate
@@ -126,7 +129,7 @@ type Progress struct {
 	Samples []Sample         `json:"samples,omitempty"`
 
 	Stored    uint64 `json:"stored,omitempty"`    // packets that are where they should be
-	Queued    uint64 `json:"queued,omitempty"`    // packets that are on the queue of the destination
+	Queued    uint64 `json:"queued,omitempty"`    // packets that are on the queue of a destination
 	Refused   uint64 `json:"refused,omitempty"`   // packets that were refused, again
 	Dismissed uint64 `json:"dismissed,omitempty"` // rejected packets that were removed
 	Dropped   uint64 `json:"dropped,omitempty"`   // packets of devices that do not exist any more

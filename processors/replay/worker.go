@@ -167,6 +167,8 @@ func (w *worker) work(ctx context.Context) error {
 		return w.lanes(ctx, newTally(w))
 	case Forward:
 		return w.lanes(ctx, &outward{worker: w})
+	case Route:
+		return w.lanes(ctx, &rerouted{worker: w})
 	default:
 		return w.lanes(ctx, newStorage(w))
 	}
