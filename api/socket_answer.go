@@ -36,8 +36,9 @@ func (s *socket) take(message *body, number uint64) {
 	}
 	s.mu.Lock()
 	s.flying = append(s.flying, next)
+	ready := next.pending.Ready(time.Now()) // under the lock: behind it, whoever answers may have finished it already
 	s.mu.Unlock()
-	if next.pending.Ready(time.Now()) {
+	if ready {
 		s.told()
 	}
 }
