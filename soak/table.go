@@ -30,6 +30,7 @@ func scenarios() []scenario {
 		{"lost-reply", "inserts commit and their answers are lost between ClickHouse and the program", loseReplies},
 		{"outage", "the engine is down for long, then what waited is stored", longOutage},
 		{"noisy", "one tenant sends ten times its share beside quiet ones", oneIsNoisy},
+		{"hang", "a destination hangs while everything is forwarded to it and to another one", destinationHangs},
 		{"lane", "a lane is full while the engine is down", fullLane},
 		{"disk", "the disk is full, then has room again", fullDisk},
 		{"power", "the power is cut under load", cutPower},
