@@ -125,11 +125,11 @@ func (f *fleet) longestStall() time.Duration {
 	return longest
 }
 
-// quantile is over the requests that were acknowledged in the given time.
-func (f *fleet) quantile(q float64, from, to time.Time) time.Duration {
+// p99 is over the requests that were acknowledged in the given time.
+func (f *fleet) p99(from, to time.Time) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return quantileOf(f.acks, q, from, to)
+	return quantileOf(f.acks, 0.99, from, to)
 }
 
 func quantileOf(acks []ack, q float64, from, to time.Time) time.Duration {

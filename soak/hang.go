@@ -148,7 +148,7 @@ func destinationHangs(ctx context.Context, s *settings) (row row, err error) {
 	_, again := well.has()
 	_, late := hanging.has()
 	row.figures = fmt.Sprintf("hung for %.0f s; the other one got packets with p99 %.0f ms before, %.0f ms during; ack p99 %.1f ms before, %.1f ms during; of %d packets the last one was delivered %.0f s later, %d and %d more than once",
-		up.Sub(down).Seconds(), ms(well.quantile(calm, down)), ms(well.quantile(down, up)), ms(r.fleet.quantile(0.99, calm, down)), ms(r.fleet.quantile(0.99, down, up)), packets, caught.Seconds(), again, late)
+		up.Sub(down).Seconds(), ms(well.quantile(calm, down)), ms(well.quantile(down, up)), ms(r.fleet.p99(calm, down)), ms(r.fleet.p99(down, up)), packets, caught.Seconds(), again, late)
 	if err != nil {
 		return row, err
 	}

@@ -97,7 +97,7 @@ func (r *rig) listen(ctx context.Context, eyes *screens, phase time.Duration) he
 	if i, t := processors(); t > total {
 		unused, all = i-idle, t-total
 	}
-	return heard{acked: r.fleet.quantile(0.99, from, to), shown: eyes.quantile(0.99, from, to), idle: unused / max(all, 1)}
+	return heard{acked: r.fleet.p99(from, to), shown: eyes.quantile(0.99, from, to), idle: unused / max(all, 1)}
 }
 
 // processors is how much time they have spent doing nothing, and in all.

@@ -79,7 +79,7 @@ type measured struct {
 }
 
 func (m measured) describe(f *fleet) (figures, broken string) {
-	calm, outage := f.quantile(0.99, m.began, m.down), f.quantile(0.99, m.down, m.up)
+	calm, outage := f.p99(m.began, m.down), f.p99(m.down, m.up)
 	rate := float64(m.during-m.before) / m.up.Sub(m.down).Seconds()
 	drain := float64(m.after-m.before) / m.drained.Sub(m.up).Seconds()
 	slower := float64(outage) / float64(calm)
