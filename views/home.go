@@ -15,7 +15,6 @@ type Home struct {
 	Recent        []HomeDevice
 	SilentHref    string
 	RecentHref    string
-	ListHref      string
 	Arrivals      *Arrivals // nil when it is not known
 	Usage         []Usage
 }

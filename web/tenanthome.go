@@ -95,7 +95,7 @@ func (w *Web) homeDevices(page *views.Home, l lister) {
 	for i, row := range recent.rows {
 		page.Recent = append(page.Recent, homeRow(row, "recent-"+strconv.Itoa(i), viewTime(row.Created, l.now)))
 	}
-	page.SilentHref, page.RecentHref, page.ListHref = list+"?state="+stateSilent+"&sort=seen", list+"?sort=-created", list
+	page.SilentHref, page.RecentHref = list+"?state="+stateSilent+"&sort=seen", list+"?sort=-created"
 }
 
 func homeRow(row listed, name string, at views.Time) views.HomeDevice {
@@ -109,7 +109,10 @@ func (w *Web) homeArrivals(ctx context.Context, page *views.Home, t id.Tenant) {
 	defer cancel()
 	this := w.o.Now().UTC().Truncate(time.Hour)
 	first := this.Add(-(homeHours - 1) * time.Hour)
-	points, err := w.o.Readings(t).Hourly(ctx, telemetry.At(first), telemetry.At(this.Add(time.Hour)))
+	points, err := share(ctx, &w.asking, shared[[]telemetry.Point]{key: string(t) + first.String(), within: storageTimeout,
+		ask: func(ctx context.Context) ([]telemetry.Point, error) {
+			return w.o.Readings(t).Hourly(ctx, telemetry.At(first), telemetry.At(this.Add(time.Hour)))
+		}})
 	if err != nil {
 		w.o.Log.WarnContext(ctx, "a page comes without its arrivals", "tenant", t, "error", err)
 		return

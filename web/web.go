@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"longwave/ingest/telemetry"
 	"longwave/static"
 	"longwave/tenants"
@@ -93,6 +95,7 @@ type Web struct {
 	handover   *handover
 	drafts     *drafts
 	activities *activities
+	asking     singleflight.Group // what the first pages of a tenant ask
 	cross      *http.CrossOriginProtection
 }
 
