@@ -90,7 +90,7 @@ func ReplaysPage(p Replays) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if p.CanEdit {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<section aria-labelledby=\"new-replay\"><h2 id=\"new-replay\">New replay</h2><p class=\"muted\">The lanes keep packets for 72 hours, critical ones for 7 days, unless room was needed. A replay reads them again; to do it twice changes nothing. It raises no alert; a destination gets packets only when it is chosen here.</p><form method=\"post\" action=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<section aria-labelledby=\"new-replay\"><h2 id=\"new-replay\">New replay</h2><p class=\"muted\">The lanes keep packets for 72 hours, critical ones for 7 days, unless room was needed. A replay reads them again. To store them twice changes nothing; destinations get packets only if you choose so here, with the ids that they had. No alert is raised.</p><form method=\"post\" action=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -17,6 +17,7 @@ htmx.config.selfRequestsOnly = true;
 htmx.config.historyCacheSize = 0;
 
 themeSwitch();
+document.querySelector(".bar nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }); // a phone shows four of them
 menus();
 copyButtons();
 passwordToggles();
