@@ -94,6 +94,13 @@ type (
 			Reason string `json:"reason" doc:"Why, for whoever reads the history" example:"pumps overheat"`
 		}
 	}
+	restoreRuleIn struct {
+		call
+		RulePath
+		Body struct {
+			Position uint64 `json:"position" doc:"Of a change in its history that has a text" minimum:"1" example:"412"`
+		}
+	}
 	moveRuleIn struct {
 		call
 		RulePath
@@ -113,6 +120,7 @@ func (m *management) mountRules() {
 	register(m, describe(http.MethodPut, "/rules/{rule}/draft", "redraft-rule", "Replace the draft of a rule", tenants.EditRules), m.redraftRule)
 	register(m, describe(http.MethodPost, "/rules/{rule}/enable", "enable-rule", "Let the draft decide, as the next version", tenants.EditRules), m.enableRule)
 	register(m, describe(http.MethodPost, "/rules/{rule}/disable", "disable-rule", "Keep a rule from deciding", tenants.EditRules), m.disableRule)
+	register(m, describe(http.MethodPost, "/rules/{rule}/restore", "restore-rule", "Make what a rule said once its draft", tenants.EditRules), m.restoreRule)
 	register(m, describe(http.MethodPost, "/rules/{rule}/move", "move-rule", "Put a rule at another position", tenants.EditRules), m.moveRule)
 	register(m, describe(http.MethodGet, "/rules/{rule}/history", "rule-history", "Who changed a rule, when and why", tenants.View), m.ruleHistory)
 	register(m, describe(http.MethodDelete, "/rules/{rule}", "delete-rule", "Delete a rule", tenants.EditRules), m.deleteRule)
@@ -207,6 +215,14 @@ func (m *management) disableRule(ctx context.Context, who visitor, in *reasonIn)
 	r, err := m.ruleOf(who, in.Rule)
 	if err == nil {
 		r, err = m.api.tenants.DisableRule(ctx, who.actor, who.tenant, r.ID, in.Body.Reason)
+	}
+	return m.oneRule(who, r, err)
+}
+
+func (m *management) restoreRule(ctx context.Context, who visitor, in *restoreRuleIn) (*oneRuleOut, error) {
+	r, err := m.ruleOf(who, in.Rule)
+	if err == nil {
+		r, err = m.api.tenants.RestoreRule(ctx, who.actor, who.tenant, r.ID, in.Body.Position)
 	}
 	return m.oneRule(who, r, err)
 }

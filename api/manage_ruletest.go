@@ -49,10 +49,11 @@ type (
 		}
 	}
 	pastBody struct {
-		At      time.Time    `json:"at"`
-		By      string       `json:"by" doc:"Who, in words"`
-		Did     string       `json:"did" example:"enabled version 2 of the rule"`
-		Changes []changeBody `json:"changes"`
+		At       time.Time    `json:"at"`
+		By       string       `json:"by" doc:"Who, in words"`
+		Did      string       `json:"did" example:"enabled version 2 of the rule"`
+		Changes  []changeBody `json:"changes"`
+		Position uint64       `json:"position,omitempty" doc:"Of a change that wrote a whole text: restoring it makes that text the draft" example:"412"`
 	}
 	changeBody struct {
 		What   string `json:"what" example:"when"`
@@ -118,6 +119,9 @@ func (m *management) ruleHistory(ctx context.Context, who visitor, in *ruleHisto
 		body := pastBody{At: p.At, By: p.By, Did: p.Did, Changes: []changeBody{}}
 		for _, c := range p.Changes {
 			body.Changes = append(body.Changes, changeBody(c))
+		}
+		if p.Text {
+			body.Position = p.Position
 		}
 		out.Body.Items[i] = body
 	}

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -44,13 +45,22 @@ func TestRulesByScript(t *testing.T) {
 		{"GET " + path, "", `"enabled":true`},
 		{"POST " + path + "/disable", `{"reason":"night"}`, `"enabled":false`},
 		{"GET " + path + "/history", "", `"less noise"`},
+		{"GET " + path + "/history", "", `"position":`},
 		{"GET /manage/v1/rules", "", `"items":[`},
-		{"DELETE " + path, "", ""},
 	} {
 		got := r.ask(t, step.ask, key, step.body)
 		if got.status >= 300 || !strings.Contains(string(got.body), step.want) {
 			t.Errorf("%s: %d %s, want %s", step.ask, got.status, got.body, step.want)
 		}
+	}
+	var history struct{ Items []struct{ Position uint64 } }
+	r.ask(t, "GET "+path+"/history", key, "").json(t, &history)
+	first := history.Items[len(history.Items)-1].Position
+	if got := r.ask(t, "POST "+path+"/restore", key, fmt.Sprintf(`{"position":%d}`, first)); got.status != 200 || !strings.Contains(string(got.body), `"draft":{"name":"hot","when":"temp > 80"`) {
+		t.Errorf("restoring: %d %s", got.status, got.body)
+	}
+	if got := r.ask(t, "DELETE "+path, key, ""); got.status != 204 {
+		t.Errorf("deleting: %d", got.status)
 	}
 	if got := r.ask(t, "GET "+path, key, ""); got.status != 404 {
 		t.Errorf("a deleted rule: %d", got.status)

@@ -29,6 +29,7 @@ type Past struct {
 	Did      string // in words: "renamed the device"
 	Subject  string // id of what was changed, or its name if it has no id
 	Name     string // what it is called: in the event, else today; empty if it is gone
+	Text     bool   // it wrote a whole text, which can be restored by its Position
 	Changes  []Difference
 }
 

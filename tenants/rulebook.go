@@ -228,12 +228,12 @@ func (e ruleDeleted) apply(s *State, at stamp) error {
 }
 
 func (e ruleDrafted) tell(p *Past) {
-	p.Did, p.Subject, p.Name = "wrote a draft of the rule", string(e.To.ID), e.To.Name
+	p.Did, p.Subject, p.Name, p.Text = "wrote a draft of the rule", string(e.To.ID), e.To.Name, true
 	p.differRules(e.From, e.To)
 }
 
 func (e ruleEnabled) tell(p *Past) {
-	p.Did, p.Subject, p.Name = "enabled version "+strconv.Itoa(e.Version)+" of the rule", string(e.To.ID), e.To.Name
+	p.Did, p.Subject, p.Name, p.Text = "enabled version "+strconv.Itoa(e.Version)+" of the rule", string(e.To.ID), e.To.Name, true
 	p.differ("why", "", e.Reason)
 	p.differRules(e.From, e.To)
 }

@@ -87,6 +87,8 @@ type TrialRow struct {
 type RuleHistory struct {
 	Frame
 	Name, RuleHref, ListHref string
+	ListName                 string // what the list of such rules is called
+	RestoreAction            string // what is posted to in order to restore; empty for who may not
 	Rows                     []PastRow
 	Next                     string
 }
@@ -96,6 +98,7 @@ type PastRow struct {
 	Time    Time
 	By, Did string
 	Changes []Change
+	Restore string // what names its text; empty when it wrote none, or the newest
 }
 
 // Change is one thing that was made different.

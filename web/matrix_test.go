@@ -32,6 +32,7 @@ func matrix() map[string]string {
 		"POST /t/{tenant}/rules/{rule}":                                         editor,
 		"POST /t/{tenant}/rules/{rule}/try":                                     viewer,
 		"GET /t/{tenant}/rules/{rule}/history":                                  viewer,
+		"POST /t/{tenant}/rules/{rule}/restore":                                 editor,
 		"POST /t/{tenant}/rules/{rule}/move":                                    editor,
 		"POST /t/{tenant}/rules/{rule}/disable":                                 editor,
 		"GET /t/{tenant}/rules/{rule}/delete":                                   editor,

@@ -48,6 +48,7 @@ func (w *Web) Mount(root chi.Router) {
 		r.Post(oneRule, w.inTenant(tenants.EditRules, w.saveRule))
 		r.Post(oneRule+"/try", w.inTenant(tenants.View, w.tryRule))
 		r.Get(oneRule+"/history", w.inTenant(tenants.View, w.showRuleHistory))
+		r.Post(oneRule+"/restore", w.inTenant(tenants.EditRules, w.restoreRule))
 		r.Post(oneRule+"/move", w.inTenant(tenants.EditRules, w.moveRule))
 		r.Post(oneRule+"/disable", w.inTenant(tenants.EditRules, w.disableRule))
 		r.Get(oneRule+"/delete", w.inTenant(tenants.EditRules, w.showDeleteRule))

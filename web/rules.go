@@ -175,31 +175,3 @@ func (w *Web) deleteRule(out http.ResponseWriter, r *http.Request, p tenants.Pri
 	w.done(out, r, current.Name+" deleted.")
 	return see(out, r, rulesPath(p.Tenant()))
 }
-
-// historyRows is how many changes a page of the history shows.
-const historyRows = 50
-
-func (w *Web) showRuleHistory(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
-	found, err := w.existing(r, p)
-	if err != nil {
-		return err
-	}
-	past, err := w.o.Tenants.History(r.Context(), p.Tenant(), tenants.HistoryQuery{Rule: found.ID, Cursor: r.URL.Query().Get("after"), Limit: historyRows})
-	if err != nil {
-		return err
-	}
-	current := found.Current()
-	page := views.RuleHistory{Frame: w.frame(out, r, p, "History of "+current.Name), Name: current.Name,
-		RuleHref: rulePath(p.Tenant(), found.ID), ListHref: rulesPath(p.Tenant())}
-	if past.Next != "" {
-		page.Next = rulePath(p.Tenant(), found.ID) + "/history?after=" + past.Next
-	}
-	for _, one := range past.Past {
-		row := views.PastRow{Time: viewTime(one.At, w.o.Now()), By: one.By, Did: one.Did}
-		for _, c := range one.Changes {
-			row.Changes = append(row.Changes, views.Change(c))
-		}
-		page.Rows = append(page.Rows, row)
-	}
-	return w.render(out, r, http.StatusOK, views.RuleHistoryPage(page))
-}

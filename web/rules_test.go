@@ -101,6 +101,15 @@ func TestRuleTurnsThroughItsViews(t *testing.T) {
 	if history := b.get(self + "/history").page.text("main"); !strings.Contains(history, "Ada enabled version 2 of the rule") || !strings.Contains(history, "pumps overheat") {
 		t.Errorf("the history says %s", history)
 	}
+	entries := strings.Split(b.get(self+"/history").body, `name="position" value="`)
+	position, _, _ := strings.Cut(entries[len(entries)-1], `"`) // the oldest one
+	b.follow(b.post(self+"/restore", url.Values{"position": {position}}))
+	if restored, _ := s.tenants.State().Rule(s.claimed.Tenant.ID, ids[0]); restored.Draft == nil || restored.Draft.When == when || restored.Live.When != when {
+		t.Errorf("restored %+v", restored.Draft)
+	}
+	if got := b.post(self+"/restore", url.Values{"position": {"no number"}}); got.status != http.StatusNotFound {
+		t.Errorf("restoring nothing answers %d", got.status)
+	}
 }
 
 func TestRuleIsTriedWhileItIsWritten(t *testing.T) {
