@@ -28,11 +28,17 @@ type (
 	Invite string
 	// Job names work that a person asked for and that goes on by itself.
 	Job string
+	// AlertRule names an alert rule of a tenant.
+	AlertRule string
+	// Alert names one alert: from the moment that a rule fires for a device until it is resolved.
+	Alert string
+	// Silence names a time during which nobody is notified of some alerts.
+	Silence string
 )
 
 // Kind is any of the named types.
 type Kind interface {
-	Tenant | Device | Person | Key | Rule | Destination | Slug | Provider | Invite | Job
+	Tenant | Device | Person | Key | Rule | Destination | Slug | Provider | Invite | Job | AlertRule | Alert | Silence
 }
 
 // ErrInvalid is returned for text that is not one safe NATS token.
@@ -86,6 +92,12 @@ func prefix(kind any) string {
 		return "v-"
 	case Job:
 		return "j-"
+	case AlertRule:
+		return "w-"
+	case Alert:
+		return "a-"
+	case Silence:
+		return "q-"
 	default:
 		return "k-"
 	}
