@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"longwave/ingest/telemetry"
+	"longwave/tenants"
 	"longwave/tenants/id"
 	"longwave/web/handler"
 )
@@ -37,6 +38,38 @@ func (a *API) export(ctx context.Context, t id.Tenant, write func() error) error
 		return err
 	}
 	return write()
+}
+
+// stillEvery is how often a running export asks whether its key may go on: a revoked one ends it within a second.
+const stillEvery = 500 * time.Millisecond
+
+// eachReader reads for as long as still returns nil.
+type eachReader struct {
+	Reader
+	still func() error
+}
+
+// Each is the reader's own, and ends with what still returns.
+func (e eachReader) Each(ctx context.Context, q telemetry.SeriesQuery, each func(telemetry.Point) error) error {
+	asked := time.Now()
+	return e.Reader.Each(ctx, q, func(p telemetry.Point) error {
+		if time.Since(asked) >= stillEvery {
+			if err := e.still(); err != nil {
+				return err
+			}
+			asked = time.Now()
+		}
+		return each(p)
+	})
+}
+
+// stillSees returns nil as long as the visitor's key is valid and the device one that it sees.
+func (m *management) stillSees(who visitor, d id.Device) error {
+	now, err := m.admit(who.request, tenants.ViewDevices)
+	if err == nil {
+		_, err = m.deviceOf(now, string(d))
+	}
+	return err
 }
 
 // writeEach streams every reading of the range, one a line. A failure before the first buffer went out is answered as

@@ -113,9 +113,10 @@ func (a *API) principalOf(r *http.Request) (tenants.Principal, error) {
 
 // visitor is who asks, allowed to do what the operation does.
 type visitor struct {
-	tenant  id.Tenant
-	actor   tenants.Actor
-	request *http.Request
+	principal tenants.Principal
+	tenant    id.Tenant // the principal's
+	actor     tenants.Actor
+	request   *http.Request
 }
 
 // call is part of every operation's input: it brings the request.
@@ -165,18 +166,18 @@ func (m *management) admit(r *http.Request, action tenants.Action) (visitor, err
 	if err := p.May(action); err != nil {
 		return visitor{}, err
 	}
-	return visitor{tenant: p.Tenant(), actor: p.Actor(m.api.adapter.ClientAddress(r)), request: r}, nil
+	return visitor{principal: p, tenant: p.Tenant(), actor: p.Actor(m.api.adapter.ClientAddress(r)), request: r}, nil
 }
 
-// deviceOf finds a device of the visitor's tenant. A device of another tenant, one that never was, and text that is no
-// id at all give the same tenants.ErrNotFound.
+// deviceOf finds a device that the visitor sees. A device of another tenant, one that the key is not for, one that never
+// was, and text that is no id at all give the same tenants.ErrNotFound.
 func (m *management) deviceOf(who visitor, text string) (tenants.Device, error) {
 	d, err := id.Parse[id.Device](text)
 	if err != nil {
 		return tenants.Device{}, fmt.Errorf("device: %w", tenants.ErrNotFound)
 	}
 	device, ok := m.api.tenants.State().Device(who.tenant, d)
-	if !ok {
+	if !ok || !who.principal.Sees(device) {
 		return tenants.Device{}, fmt.Errorf("device: %w", tenants.ErrNotFound)
 	}
 	return device, nil

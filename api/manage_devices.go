@@ -112,8 +112,8 @@ func (m *management) mountDevices() {
 	create := describe(http.MethodPost, "/devices", "create-device", "Register a device", tenants.EditDevices)
 	create.DefaultStatus = http.StatusCreated
 	register(m, create, m.createDevice)
-	register(m, describe(http.MethodGet, "/devices", "list-devices", "List devices by name", tenants.View), m.listDevices)
-	register(m, describe(http.MethodGet, "/devices/{device}", "get-device", "Look at a device", tenants.View), m.getDevice)
+	register(m, describe(http.MethodGet, "/devices", "list-devices", "List devices by name", tenants.ViewDevices), m.listDevices)
+	register(m, describe(http.MethodGet, "/devices/{device}", "get-device", "Look at a device", tenants.ViewDevices), m.getDevice)
 	register(m, describe(http.MethodPatch, "/devices/{device}", "change-device", "Change a device", tenants.EditDevices), m.changeDevice)
 	register(m, describe(http.MethodDelete, "/devices/{device}", "delete-device", "Delete a device and all its data", tenants.DeleteDevices), m.deleteDevice)
 	register(m, describe(http.MethodPost, "/devices/{device}/token", "rotate-token", "Replace a device's token", tenants.RotateTokens), m.rotateToken)
@@ -131,6 +131,9 @@ func (m *management) createDevice(ctx context.Context, who visitor, in *createDe
 	if err != nil {
 		return nil, err
 	}
+	if err := who.keeps(tenants.Device{Labels: in.Body.Labels, Site: in.Body.Site, Profile: in.Body.Profile}); err != nil {
+		return nil, err
+	}
 	device, token, err := m.api.tenants.CreateDevice(ctx, who.actor, who.tenant, tenants.NewDevice{
 		Name: in.Body.Name, Labels: in.Body.Labels, Interval: interval, Site: in.Body.Site, Profile: in.Body.Profile,
 	})
@@ -146,7 +149,7 @@ func (m *management) createDevice(ctx context.Context, who visitor, in *createDe
 func (m *management) listDevices(_ context.Context, who visitor, in *listDevicesIn) (*listDevicesOut, error) {
 	filter := map[string]tenants.DeviceFilter{"enabled": tenants.EnabledDevices, "disabled": tenants.DisabledDevices}[in.State]
 	page, err := m.api.tenants.State().DevicesPage(who.tenant, tenants.DeviceQuery{
-		Search: in.Q, Filter: filter, Site: in.Site, Profile: in.Profile, Cursor: in.Cursor, Limit: in.Limit,
+		Search: in.Q, Filter: filter, Site: in.Site, Profile: in.Profile, Cursor: in.Cursor, Limit: in.Limit, Scope: who.principal.Scope(),
 	})
 	var wrong *tenants.InvalidError
 	if errors.As(err, &wrong) {
@@ -189,11 +192,36 @@ func (m *management) changeDevice(ctx context.Context, who visitor, in *changeDe
 		}
 		change.Interval = &expected
 	}
+	if err := who.keeps(changed(device, change)); err != nil {
+		return nil, err
+	}
 	device, err = m.api.tenants.ChangeDevice(ctx, who.actor, who.tenant, device.ID, change)
 	if err != nil {
 		return nil, err
 	}
 	return &oneDeviceOut{Body: bodyOf(device)}, nil
+}
+
+// keeps refuses what would put a device where the visitor's key does not reach.
+func (v visitor) keeps(d tenants.Device) error {
+	if !v.principal.Sees(d) {
+		return fmt.Errorf("%w: the device would be outside of its scope", tenants.ErrKeyLimited)
+	}
+	return nil
+}
+
+// changed is a device as it will be, as far as a scope looks at it.
+func changed(d tenants.Device, c tenants.DeviceChange) tenants.Device {
+	if c.Labels != nil {
+		d.Labels = *c.Labels
+	}
+	if c.Site != nil {
+		d.Site = *c.Site
+	}
+	if c.Profile != nil {
+		d.Profile = *c.Profile
+	}
+	return d
 }
 
 // merge is RFC 7396 for labels: null removes, everything else sets.

@@ -56,8 +56,8 @@ type (
 )
 
 func (m *management) mountEvents() {
-	register(m, describe(http.MethodGet, "/events", "get-events", "Text values, status changes and log lines", tenants.View), m.getEvents)
-	register(m, describe(http.MethodGet, "/devices/{device}/rejected", "get-rejected", "Packets that were refused, and why", tenants.View), m.getRejected)
+	register(m, describe(http.MethodGet, "/events", "get-events", "Text values, status changes and log lines", tenants.ViewDevices), m.getEvents)
+	register(m, describe(http.MethodGet, "/devices/{device}/rejected", "get-rejected", "Packets that were refused, and why", tenants.ViewDevices), m.getRejected)
 }
 
 func (m *management) getEvents(ctx context.Context, who visitor, in *eventsIn) (*eventsOut, error) {

@@ -61,13 +61,13 @@ type (
 )
 
 func (m *management) mountReadings() {
-	readings := describe(http.MethodGet, "/readings", "get-readings", "Readings of one metric", tenants.View)
+	readings := describe(http.MethodGet, "/readings", "get-readings", "Readings of one metric", tenants.ViewDevices)
 	readings.Description = "As JSON: at most max_points, with the smallest and greatest reading of each step when steps were used. " +
 		"With Accept: application/x-ndjson: every stored reading of the range, one a line, in order of time, streamed; " +
 		"an answer that is not complete ends with a cut connection."
 	readings.Responses = m.readingsResponses()
 	register(m, readings, m.getReadings)
-	register(m, describe(http.MethodGet, "/devices/{device}/latest", "get-latest", "Newest value of every metric", tenants.View), m.getLatest)
+	register(m, describe(http.MethodGet, "/devices/{device}/latest", "get-latest", "Newest value of every metric", tenants.ViewDevices), m.getLatest)
 }
 
 func (m *management) readingsResponses() map[string]*huma.Response {
@@ -99,7 +99,8 @@ func (m *management) getReadings(_ context.Context, who visitor, in *readingsIn)
 	answer := writeSeries
 	if strings.Contains(who.request.Header.Get("Accept"), ndjsonType) {
 		answer = func(w http.ResponseWriter, r *http.Request, reader Reader, q telemetry.SeriesQuery) error {
-			return m.api.export(r.Context(), who.tenant, func() error { return writeEach(w, r, reader, q) })
+			still := func() error { return m.stillSees(who, device.ID) }
+			return m.api.export(r.Context(), who.tenant, func() error { return writeEach(w, r, eachReader{reader, still}, q) })
 		}
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {

@@ -86,7 +86,7 @@ func (s *State) putKey(k Key, hash []byte) error {
 }
 
 func (e keyCreated) key(at stamp) Key {
-	return Key{ID: e.ID, Tenant: at.tenant, Name: e.Name, Role: e.Role, Created: at.at}
+	return Key{ID: e.ID, Tenant: at.tenant, Name: e.Name, Role: e.Role, Created: at.at, Expires: e.Expires, Scope: e.Scope}
 }
 
 func (e keyRevoked) apply(s *State, at stamp) error {

@@ -110,10 +110,16 @@ func (s *Service) KeyByToken(token string) (Principal, error) {
 		want = k.sum
 	}
 	got := digestOf(token)
-	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !known {
+	now := s.now()
+	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !known || expired(k.Expires, now) {
 		return Principal{}, ErrUnauthenticated
 	}
-	return Principal{key: k.ID, tenant: k.Tenant, role: k.Role}, nil
+	s.uses.note(k.Tenant, k.ID, now)
+	p := Principal{key: k.ID, tenant: k.Tenant, role: k.Role}
+	if !k.Scope.Empty() {
+		p.scope = &k.Scope
+	}
+	return p, nil
 }
 
 // DeviceByToken returns the device that the token belongs to. It returns an *UnknownToken (an ErrUnauthenticated) when

@@ -14,6 +14,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrForbidden means that the caller is known but its role does not allow the action.
 	ErrForbidden = errors.New("not allowed")
+	// ErrKeyLimited means that an API key is limited to some devices, and that this concerns others too.
+	ErrKeyLimited = fmt.Errorf("%w: the key is limited to some devices", ErrForbidden)
 	// ErrUnauthenticated means that the caller is not known: wrong token, key or password.
 	ErrUnauthenticated = errors.New("not authenticated")
 	// ErrOtherSignIn means that a member has to sign in in another way to enter this tenant.

@@ -82,7 +82,7 @@ func describe(e event) (name string, current int) {
 	case memberRemoved:
 		return "member.removed", 1
 	case keyCreated:
-		return "key.created", 1
+		return "key.created", 2 // since keys have a scope, which a program that does not know it must not overlook
 	case keyRevoked:
 		return "key.revoked", 1
 	case deviceCreated:
@@ -172,7 +172,7 @@ func decodeEvent(r record) (event, error) {
 	case "member.removed":
 		return decode[memberRemoved](r)
 	case "key.created":
-		return decode[keyCreated](r)
+		return decode[keyCreated](r, asItIs)
 	case "key.revoked":
 		return decode[keyRevoked](r)
 	case "device.created":
@@ -230,6 +230,9 @@ func decodeEvent(r record) (event, error) {
 
 // upgrade lifts the data of an event by one version.
 type upgrade func(json.RawMessage) (json.RawMessage, error)
+
+// asItIs is for a version that only adds what is empty in the one before.
+func asItIs(data json.RawMessage) (json.RawMessage, error) { return data, nil }
 
 // decode reads an event. The steps lead from version 1 to the current one: the first lifts 1 to 2, and so on.
 func decode[E event](r record, steps ...upgrade) (event, error) {

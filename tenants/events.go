@@ -31,6 +31,9 @@ type (
 		Name string `json:"name"`
 		Role Role   `json:"role"`
 		Sum  []byte `json:"sha256"`
+
+		Expires time.Time `json:"expires,omitzero"`
+		Scope   KeyScope  `json:"scope,omitzero"`
 	}
 	keyRevoked struct {
 		ID id.Key `json:"id"`

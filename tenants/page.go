@@ -31,9 +31,10 @@ const (
 
 // DeviceQuery asks for one page of a tenant's devices.
 type DeviceQuery struct {
-	Search     string // anywhere in name, id, site, profile or a label as name=text, without regard to case
-	Site       string // only devices at this site or below it; empty for all
-	Profile    string // only devices of this profile; empty for all
+	Search     string    // anywhere in name, id, site, profile or a label as name=text, without regard to case
+	Site       string    // only devices at this site or below it; empty for all
+	Profile    string    // only devices of this profile; empty for all
+	Scope      *KeyScope // only devices within it; nil for all
 	Filter     DeviceFilter
 	Sort       DeviceSort
 	Descending bool
@@ -124,8 +125,9 @@ func (q *DeviceQuery) walk(index *btree.Map[string, *device], from string, yield
 }
 
 func (q *DeviceQuery) matches(d *device) bool {
-	below := q.Site == "" || d.Site == q.Site || strings.HasPrefix(d.Site, q.Site+"/")
-	return below && (q.Profile == "" || d.Profile == q.Profile) && q.Filter.matches(d)
+	below := q.Site == "" || siteWithin(d.Site, q.Site)
+	within := q.Scope == nil || q.Scope.matches(&d.Device)
+	return below && within && (q.Profile == "" || d.Profile == q.Profile) && q.Filter.matches(d)
 }
 
 func (f DeviceFilter) matches(d *device) bool {

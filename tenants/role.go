@@ -58,7 +58,8 @@ type Action uint8
 
 // The actions, from harmless to far-reaching.
 const (
-	View             Action = iota // see devices, readings, events, rejected packets
+	View             Action = iota // see what concerns the tenant as a whole: rules, destinations, work lists, jobs
+	ViewDevices                    // see devices, their readings, events and rejected packets
 	EditDevices                    // create, rename, disable and enable devices; describe metrics; demo data
 	RotateTokens                   // replace a device's token
 	DeleteDevices                  // delete a device and its data
@@ -86,6 +87,8 @@ func (a Action) String() string {
 	switch a {
 	case View:
 		return "view"
+	case ViewDevices:
+		return "view devices"
 	case EditDevices:
 		return "edit devices"
 	case RotateTokens:
@@ -116,6 +119,7 @@ func (a Action) String() string {
 func (a Action) allowed(r Role) bool {
 	return [actions][Owner + 1]bool{
 		View:             {Viewer: true, Editor: true, Owner: true},
+		ViewDevices:      {Viewer: true, Editor: true, Owner: true},
 		EditDevices:      {Editor: true, Owner: true},
 		RotateTokens:     {Editor: true, Owner: true},
 		DeleteDevices:    {Owner: true},
@@ -129,6 +133,12 @@ func (a Action) allowed(r Role) bool {
 	}[a][r]
 }
 
+// ofDevices says that an action is done to single devices, each of which is asked for with Sees. Only these may be done
+// with a key that is limited to some devices: whatever is new is refused to it until somebody has thought about it.
+func (a Action) ofDevices() bool {
+	return a == ViewDevices || a == EditDevices || a == RotateTokens || a == DeleteDevices
+}
+
 // Principal is somebody who has proved who they are, and the tenant they act in. Only this package makes one that may
 // do anything: Enter, Identify and KeyByToken. The zero value may do nothing.
 type Principal struct {
@@ -137,6 +147,7 @@ type Principal struct {
 	tenant   id.Tenant
 	role     Role
 	operator bool
+	scope    *KeyScope // the devices that a key is limited to; nil for all
 }
 
 // Person is who acts; empty when an API key does.
@@ -159,12 +170,25 @@ func (p Principal) Actor(address string) Actor {
 	return Actor{Person: p.person, Key: p.key, Address: address}
 }
 
-// May returns nil if the principal is allowed the action, and ErrForbidden with the action's name otherwise.
+// Scope is what the principal's devices are limited to; nil when it sees all of its tenant.
+func (p Principal) Scope() *KeyScope { return p.scope }
+
+// Sees says whether a device of the principal's tenant is one of those that it is limited to. One that it does not see is
+// not there for it.
+func (p Principal) Sees(d Device) bool { return p.scope == nil || p.scope.matches(&d) }
+
+// May returns nil if the principal is allowed the action, ErrKeyLimited for a key that is limited to some devices and an
+// action that concerns others too, and ErrForbidden with the action's name otherwise.
 func (p Principal) May(a Action) error {
 	if a >= actions || p.role > Owner {
 		return fmt.Errorf("%w: unknown action", ErrForbidden)
 	}
-	if a == OperatePlatform && p.operator || a.allowed(p.role) {
+	switch {
+	case a == OperatePlatform && p.operator:
+		return nil
+	case a.allowed(p.role) && p.scope != nil && !a.ofDevices():
+		return fmt.Errorf("%w: it does not let you %s", ErrKeyLimited, a)
+	case a.allowed(p.role):
 		return nil
 	}
 	return fmt.Errorf("%w: your role does not let you %s", ErrForbidden, a)

@@ -12,6 +12,7 @@ func TestRoleMatrix(t *testing.T) {
 	want := map[Action]string{
 		//               none viewer editor owner operator(without a role)
 		View:             "- v e o -",
+		ViewDevices:      "- v e o -",
 		EditDevices:      "- - e o -",
 		RotateTokens:     "- - e o -",
 		DeleteDevices:    "- - - o -",

@@ -70,6 +70,7 @@ type Service struct {
 	failures chan Failure // to be written down by Run
 	unlisted atomic.Int64 // failures that were not
 
+	uses      *keyUses
 	secrets   *seal.Ring // nil when there are none
 	plainHTTP bool
 
@@ -97,6 +98,10 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		return nil, fmt.Errorf("open the control log: %w", err)
 	}
 	s.state.Store(s.draft.freeze())
+	var err error
+	if s.uses, err = openKeyUses(ctx, o); err != nil {
+		return nil, fmt.Errorf("open the control log: %w", err)
+	}
 	return s, nil
 }
 
@@ -143,6 +148,7 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 	})
 	beside.Go(func() { s.recordFailures(ctx) })
+	beside.Go(func() { s.uses.keep(ctx) })
 	err := s.followAgain(ctx)
 	stop(nil)
 	beside.Wait()

@@ -28,6 +28,10 @@ func (e tenantCreated) tell(p *Past) {
 func (e keyCreated) tell(p *Past) {
 	p.Did, p.Subject, p.Name = "made the API key", string(e.ID), e.Name
 	p.differ("role", "", e.Role.String())
+	p.differ("limited to", "", e.Scope.Words())
+	if !e.Expires.IsZero() {
+		p.differ("valid until", "", e.Expires.UTC().Format(time.RFC3339))
+	}
 }
 
 func (e keyRevoked) tell(p *Past) { p.Did, p.Subject = "revoked the API key", string(e.ID) }

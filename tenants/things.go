@@ -47,7 +47,12 @@ type Key struct {
 	Name    string
 	Role    Role
 	Created time.Time
+	Expires time.Time // zero means never
+	Scope   KeyScope
 }
+
+// Prefix is the part of the key that is not secret, for showing which one is meant.
+func (k Key) Prefix() string { return keyPrefix + publicOf(k.ID) }
 
 // Device is something that sends packets. Labels and Tokens are shared between all readers: never change them.
 type Device struct {
@@ -111,8 +116,10 @@ type Claimed struct {
 
 // NewKey asks for an API key.
 type NewKey struct {
-	Name string
-	Role Role
+	Name    string
+	Role    Role
+	Expires time.Time // zero means never
+	Scope   KeyScope
 }
 
 // NewDevice asks for a device.

@@ -169,7 +169,7 @@ func TestKeys(t *testing.T) {
 			t.Errorf("wrong key: %+v, %v", p, err)
 		}
 	}
-	if list := s.State().Keys(made.Tenant.ID); len(list) != 1 || list[0] != k {
+	if list := s.State().Keys(made.Tenant.ID); len(list) != 1 || list[0].ID != k.ID {
 		t.Errorf("keys %+v", list)
 	}
 	if err := s.RevokeKey(t.Context(), testActor, made.Tenant.ID, k.ID); err != nil {

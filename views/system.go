@@ -9,13 +9,22 @@ type Keys struct {
 	Example  string
 	Problems []Problem
 	Name     Field
+	Sites    Field
+	Profiles Field
+	Labels   Field
 	Roles    []Option
+	Expires  []Option
 	Rows     []KeyRow
-	CanEdit  bool
+	Warning  string
 }
 
 // KeyRow is one API key, without its secret.
-type KeyRow struct{ ID, Name, Role, Created, Revoke string }
+type KeyRow struct {
+	Name, Role, Prefix, Created, Revoke string
+	Scope, Expires                      string
+	Over                                bool // its time is over
+	Used                                Time
+}
 
 // Confirm is a page that says what a step does before it is taken.
 type Confirm struct {

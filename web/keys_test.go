@@ -35,6 +35,37 @@ func TestAKeyIsShownOnceAndRevoked(t *testing.T) {
 	}
 }
 
+func TestAKeyIsLimitedAndEnds(t *testing.T) {
+	s := start(t)
+	b := s.owner()
+	path := keysPath(s.claimed.Tenant.ID)
+	made := b.follow(b.post(path, url.Values{
+		"name": {"report"}, "role": {"viewer"}, "expires": {"30"}, "sites": {"plant-2, plant-3/line-1"}, "profiles": {"pump"}, "labels": {"customer=acme"},
+	}))
+	key := s.tenants.State().Keys(s.claimed.Tenant.ID)[0]
+	if days := time.Until(key.Expires).Hours() / 24; days < 29 || days > 30 {
+		t.Errorf("valid for %.1f days", days)
+	}
+	for _, want := range []string{"Site plant-2 or plant-3/line-1, profile pump, label customer=acme", "never", key.Prefix(), key.Expires.Format("2006-01-02 15:04")} {
+		if !strings.Contains(made.page.text("#main table"), want) {
+			t.Errorf("%q is missing: %s", want, made.page.text("#main table"))
+		}
+	}
+	if _, err := s.tenants.KeyByToken(made.page.text("#new-key")); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.get(path).page.text("#main table"); strings.Contains(got, "never") {
+		t.Errorf("its use does not show: %s", got)
+	}
+
+	for _, form := range []url.Values{{"name": {"x"}, "role": {"viewer"}, "labels": {"customer"}}, {"name": {"x"}, "role": {"viewer"}, "sites": {"a//b"}}} {
+
+		if got := b.post(path, form); got.status != http.StatusUnprocessableEntity || !got.page.has("[aria-invalid]") {
+			t.Errorf("%v answers %d", form, got.status)
+		}
+	}
+}
+
 func TestAKeyNeedsANameAndARole(t *testing.T) {
 	s := start(t)
 	b := s.owner()

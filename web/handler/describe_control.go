@@ -28,6 +28,10 @@ func controlTable() []entry {
 			Status: http.StatusForbidden, Code: "no_role", Title: "No access",
 			Detail: "No rule gives this person a role. An owner of the tenant can change that.",
 		}},
+		{is: tenants.ErrKeyLimited, problem: Problem{
+			Status: http.StatusForbidden, Code: "key_limited", Title: "The key is limited to some devices",
+			Detail: "This API key is limited to some devices, and this concerns others too. Use a key without that limit.",
+		}},
 		{is: tenants.ErrForbidden, problem: Problem{
 			Status: http.StatusForbidden, Code: "forbidden", Title: "Not allowed",
 			Detail: "Your role does not allow this. An owner of the tenant can give you another one.",
