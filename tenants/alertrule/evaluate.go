@@ -62,8 +62,8 @@ func (p *Program) take(s *State, sample Sample) {
 				s.holds |= 1 << bit
 			}
 		}
-		text := strings.ToValidUTF8(v.Text[:min(len(v.Text), keptText)], "")
-		s.metrics[m] = metric{Reading: Reading{Metric: v.Name, At: sample.At, Type: v.Type, Num: v.Num, Text: text}, sum: sum(v.Text)}
+		text := strings.Clone(strings.ToValidUTF8(v.Text[:min(len(v.Text), keptText)], "")) // a part would keep the whole message
+		s.metrics[m] = metric{Reading: Reading{Metric: p.metrics[m], At: sample.At, Type: v.Type, Num: v.Num, Text: text}, sum: sum(v.Text)}
 	}
 }
 
