@@ -30,7 +30,7 @@ var rooms = map[string]struct {
 	"longwave/ingest/simulate/internal/pack":   {"ingest/simulate/internal/series", "turns recordings into that form; run by go generate"},
 	"longwave/tenants/rule":                    {"tenants/id ingest/telemetry", "decides about packets from what it is given; no clock, no I/O"},
 	"longwave/tenants/alertrule":               {"tenants/id ingest/telemetry", "when an alert rule fires; the same live and over the past, so no clock and no I/O"},
-	"longwave/tenants":                         {"tenants/id tenants/rule tenants/seal ingest/telemetry", "the control plane sees neither HTTP, ClickHouse nor ingest"},
+	"longwave/tenants":                         {"tenants/id tenants/rule tenants/alertrule tenants/seal ingest/telemetry", "the control plane sees neither HTTP, ClickHouse nor ingest"},
 	"longwave/tenants/seal":                    {"tenants/id", "seals secrets for a place without knowing what they are for"},
 	"longwave/tenants/session":                 {"tenants/id", "who is signed in, and nothing about what they may do"},
 	"longwave/processors":                      {"tenants/id ingest/telemetry processors/store", "consumes lanes; who owns a tenant does not concern it"},

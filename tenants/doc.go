@@ -18,6 +18,9 @@
 // State never changes; two reads that must agree are made from the same one. Run is called exactly once, and commands
 // need it to be running.
 //
+// Rules of both kinds are written as drafts and run only when somebody starts them, with a reason; every version stays in
+// the log and can be made the draft again. A silence says when nobody is notified of which alerts; who notifies asks State.
+//
 // Failed sign-ins are events too, written by Run beside the commands; of a flood of them most are only counted.
 //
 // Chained: the hash of the log at a position is SHA-256 over the hash before it, the position, the subject and the

@@ -46,6 +46,7 @@ type event interface {
 type stamp struct {
 	at     time.Time
 	tenant id.Tenant
+	actor  Actor
 }
 
 // describe names an event as it stands in the log, with its current version. decodeEvent is its other half.
@@ -134,7 +135,7 @@ func describe(e event) (name string, current int) {
 	case jobEnded:
 		return "job.ended", 1
 	default:
-		return "", 0
+		return describeAlerts(e)
 	}
 }
 
@@ -224,7 +225,7 @@ func decodeEvent(r record) (event, error) {
 	case "job.ended":
 		return decode[jobEnded](r)
 	default:
-		return nil, fmt.Errorf("%w: unknown event %q", ErrNewer, r.Type)
+		return decodeAlerts(r)
 	}
 }
 
@@ -308,6 +309,6 @@ func open(subject string, data []byte) (at stamp, e envelope, err error) {
 	if e.V != envelopeVersion {
 		return at, e, fmt.Errorf("%w: envelope version %d", ErrNewer, e.V)
 	}
-	at.at = e.At
+	at.at, at.actor = e.At, e.Actor
 	return at, e, nil
 }

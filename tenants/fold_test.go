@@ -66,6 +66,8 @@ func randomStep(ctx context.Context, s *Service, t id.Tenant, random *rand.Rand)
 		_, _, err = s.CreateKey(ctx, testActor, t, NewKey{Name: name, Role: Editor})
 	case n == 7 && random.IntN(2) == 0:
 		err = randomRule(ctx, s, t, random)
+	case n == 8 && random.IntN(2) == 0:
+		err = randomAlertRule(ctx, s, t, random)
 	case n == 6:
 		err = s.DescribeMetric(ctx, testActor, t, MetricDescription{Name: name, Unit: []string{"", "°C", "bar"}[random.IntN(3)]})
 	case n == 7:

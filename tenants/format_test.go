@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"longwave/tenants/alertrule"
 	"longwave/tenants/id"
 	"longwave/tenants/rule"
 )
@@ -41,6 +42,13 @@ func everyEvent() map[string]event {
 		"rule.disabled":             ruleDisabled{ID: "r-1", Name: "Hot", Reason: "why"},
 		"rule.moved":                ruleMoved{ID: "r-1", Name: "Hot", From: 2, To: 1},
 		"rule.deleted":              ruleDeleted{ID: "r-1", Name: "Hot"},
+		"alert_rule.drafted":        alertRuleDrafted{To: hotAlert()},
+		"alert_rule.started":        alertRuleStarted{From: &alertrule.Rule{ID: "w-1", Name: "Hot"}, To: hotAlert(), Reason: "why"},
+		"alert_rule.paused":         alertRulePaused{ID: "w-1", Name: "Hot", Reason: "why"},
+		"alert_rule.deleted":        alertRuleDeleted{ID: "w-1", Draft: &alertrule.Rule{ID: "w-1", Name: "Hot"}, Mode: alertrule.Paused, Version: 2},
+		"alert_rule.revived":        alertRuleRevived{Rule: alertRuleDeleted{ID: "w-1", Draft: &alertrule.Rule{ID: "w-1", Name: "Hot"}, Mode: alertrule.Paused, Version: 2}},
+		"silence.started":           silenceStarted{alertrule.Silence{ID: "q-1", Rules: []id.AlertRule{"w-1"}, Selector: alertrule.Selector{Sites: []string{"plant-2"}}, From: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC), Until: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), Reason: "why"}},
+		"silence.ended":             silenceEnded{ID: "q-1", At: time.Date(2026, 11, 20, 11, 0, 0, 1000, time.UTC), Reason: "why"},
 		"metric.described":          metricDescribed{Name: "temp", Unit: "°C"},
 		"person.arrived":            personArrived{ID: "p-1", Email: "a@b", Name: "A", Identity: identityLinked{Person: "p-1", Issuer: "https://a", Subject: "s", Provider: "i-1"}},
 		"identity.linked":           identityLinked{Person: "p-1", Issuer: "https://a", Subject: "s", Provider: "i-1"},
@@ -57,6 +65,15 @@ func everyEvent() map[string]event {
 		"job.started":               jobStarted{ID: "j-1", What: "send rejected packets again", Of: []Difference{{What: "cause", After: "value_type"}}},
 		"job.ended":                 jobEnded{ID: "j-1", What: "send rejected packets again", Outcome: "done", Counts: []Count{{Name: "stored", Number: 412}}},
 	}
+}
+
+// hotAlert is an alert rule that says everything that one can say.
+func hotAlert() alertrule.Rule {
+	over := alertrule.Condition{Any: true, Tests: []alertrule.Test{{Metric: "temp", Op: alertrule.Outside, Value: 1.5, To: 80}, {Metric: "state", Op: alertrule.TextIs, Text: "hot"}, {Metric: "rpm", Op: alertrule.RateAbove, Value: 2, Per: "min"}}}
+	return alertrule.Rule{ID: "w-1", Name: "Hot", Note: "call Bo", Mode: alertrule.Shadow, Version: 3, Kind: alertrule.Threshold, Message: "{device} {value}",
+		Selector: alertrule.Selector{Profiles: []string{"pump"}, Sites: []string{"plant-2"}, Labels: map[string]string{"a": "b"}, Names: []string{"p*"}, Devices: []id.Device{"d-1"}},
+		Levels:   []alertrule.Level{{Severity: alertrule.Warning, When: over, Clear: over, For: alertrule.Duration(5 * time.Minute)}},
+		Notify:   alertrule.Notify{Steps: []alertrule.Step{{After: alertrule.Duration(time.Minute), Destinations: []id.Destination{"o-1"}}}, Repeat: alertrule.Duration(time.Hour), GroupBy: alertrule.GroupSite}}
 }
 
 func TestEveryEventSurvivesTheLog(t *testing.T) {

@@ -64,7 +64,8 @@ const (
 	RotateTokens                   // replace a device's token
 	DeleteDevices                  // delete a device and its data
 	EditDestinations               // create, change, test and delete destinations; send again what was not delivered
-	EditRules                      // draft, enable, disable, order and delete routing rules
+	EditRules                      // write, start, stop, order and delete routing rules and alert rules
+	HandleAlerts                   // acknowledge, assign, snooze and comment on alerts; silences
 	ReplayPackets                  // send rejected packets again or dismiss them, replay packets from the lanes
 	ManageKeys                     // create, list and revoke API keys
 	ReadAudit                      // see who did what, when and from where
@@ -98,7 +99,9 @@ func (a Action) String() string {
 	case EditDestinations:
 		return "edit destinations"
 	case EditRules:
-		return "edit routing rules"
+		return "edit rules"
+	case HandleAlerts:
+		return "handle alerts"
 	case ReplayPackets:
 		return "replay packets"
 	case ManageKeys:
@@ -125,6 +128,7 @@ func (a Action) allowed(r Role) bool {
 		DeleteDevices:    {Owner: true},
 		EditDestinations: {Editor: true, Owner: true},
 		EditRules:        {Editor: true, Owner: true},
+		HandleAlerts:     {Editor: true, Owner: true},
 		ReplayPackets:    {Editor: true, Owner: true},
 		ManageKeys:       {Owner: true},
 		ReadAudit:        {Editor: true, Owner: true},

@@ -18,6 +18,7 @@ func TestRoleMatrix(t *testing.T) {
 		DeleteDevices:    "- - - o -",
 		EditDestinations: "- - e o -",
 		EditRules:        "- - e o -",
+		HandleAlerts:     "- - e o -",
 		ReplayPackets:    "- - e o -",
 		ManageKeys:       "- - - o -",
 		ReadAudit:        "- - e o -",

@@ -105,6 +105,12 @@ func dump(s *State) []string {
 		lines = append(lines, fmt.Sprintf("rules %s %s %v", t, text, err))
 		return true
 	})
+	s.alertRules.Scan(func(t string, b *alertBook) bool {
+		text, err := json.Marshal(b.values())
+		lines = append(lines, fmt.Sprintf("alert rules %s %s %v", t, text, err))
+		return true
+	})
+	add(&lines, "silences", &s.silences)
 	return lines
 }
 

@@ -50,6 +50,7 @@ type (
 		Erasing      []Erasing
 		Destinations []savedDestination
 		Rules        []savedRules
+		Alerts       []savedAlerts
 	}
 	savedSubject struct {
 		Subject  string
@@ -175,6 +176,7 @@ func (s *State) savedHead() savedHead {
 		h.Rules = append(h.Rules, savedRules{id.Tenant(t), r.values()})
 		return true
 	})
+	h.Alerts = s.savedAlerts()
 	return h
 }
 
@@ -281,6 +283,7 @@ func (h *savedHead) state() (*State, error) {
 	for _, v := range h.Rules {
 		s.rules.Set(string(v.Tenant), newRuleBook(v.List))
 	}
+	s.restoreAlerts(h.Alerts)
 	for _, v := range h.Destinations {
 		d := v.Destination
 		d.secret, d.replaced, d.oldUntil = v.Secret, v.Old, v.OldUntil

@@ -31,6 +31,8 @@ type State struct {
 	outNames     btree.Map[string, *Destination] // by tenant and folded name, which is unique
 	outSlugs     btree.Map[string, *Destination] // by tenant and slug, which is unique
 	rules        btree.Map[string, *ruleBook]    // by tenant
+	alertRules   btree.Map[string, *alertBook]   // by tenant
+	silences     btree.Map[string, []Silence]    // by tenant; a list never changes
 	people       people
 	operators    int
 
@@ -77,7 +79,7 @@ func (s *State) freeze() *State {
 		devices: *s.devices.Copy(), byName: *s.byName.Copy(), byCreated: *s.byCreated.Copy(),
 		byToken: s.byToken.share(), metrics: *s.metrics.Copy(), erasing: *s.erasing.Copy(),
 		destinations: *s.destinations.Copy(), outNames: *s.outNames.Copy(), outSlugs: *s.outSlugs.Copy(),
-		rules: *s.rules.Copy(),
+		rules: *s.rules.Copy(), alertRules: *s.alertRules.Copy(), silences: *s.silences.Copy(),
 	}
 }
 
