@@ -76,6 +76,7 @@ func (p *platform) facts(ctx context.Context, now time.Time) vitals.Facts {
 		Lanes:           p.laneVitals(ctx),
 		Lost:            max(trouble.Lost, p.lostBefore()), // both look at the same lanes
 		LostTrack:       trouble.LostTrack,
+		PassedOver:      p.forward.PassedOver(),
 		DamagedParts:    p.damagedParts(ctx),
 		ClockJumped:     p.watch.clock.Look(now, now.Sub(p.began), vitals.JumpMemory),
 		SnapshotUseless: p.tenants.SnapshotUseless() && now.Sub(p.began) < vitals.JumpMemory,

@@ -23,7 +23,9 @@ type Facts struct {
 	SnapshotUseless bool
 	// LostTrack is how often NATS had lost track of what a consumer has settled.
 	LostTrack uint64
-	Window    Window
+	// PassedOver is how many tenants' packets are not forwarded at present, because forwarding fell behind.
+	PassedOver int
+	Window     Window
 }
 
 // Lane is how a lane stands.

@@ -89,6 +89,8 @@ func conditions() []rule {
 			"Stop the program and run longwave verify, which names the first place concerned.", controlLog},
 		{"settled_unknown", "NATS lost track of what is stored",
 			"Nothing was lost by it: what is not proven to be stored was stored again. Check the disk of the queues.", lostTrack},
+		{"forwarding_behind", "More is forwarded than this installation can keep up with",
+			"Packets of those tenants are stored as always, and not forwarded until it has caught up; their destinations say how many. Have their rules forward less, or give the queues a faster disk.", forwardingBehind},
 		{"engine_restarting", "The embedded ClickHouse keeps ending",
 			"Look at the log for how it ends; too little memory is the usual reason.", engineRestarting},
 		{"broker_restarted", "The embedded NATS was started again",
@@ -152,6 +154,10 @@ func controlLog(f Facts) (Severity, string) { return when(f.ControlLog != "", Cr
 
 func lostTrack(f Facts) (Severity, string) {
 	return when(f.LostTrack > 0, Warning, times(f.LostTrack)+" since the start.")
+}
+
+func forwardingBehind(f Facts) (Severity, string) {
+	return when(f.PassedOver > 0, Warning, fmt.Sprintf("Nothing is forwarded for %d of the tenants with destinations.", f.PassedOver))
 }
 
 func engineRestarting(f Facts) (Severity, string) {

@@ -30,6 +30,7 @@ func TestJudge(t *testing.T) {
 		"clock backwards":     {Facts{ClockJumped: -time.Hour}, "clock_jumped", Warning},
 		"snapshot":            {Facts{SnapshotUseless: true}, "snapshot_useless", Warning},
 		"consumer":            {Facts{LostTrack: 1}, "settled_unknown", Warning},
+		"passed over":         {Facts{PassedOver: 1}, "forwarding_behind", Warning},
 		"short window":        {Facts{Window: Window{Reaches: time.Minute}}, "repetitions_forgotten", Warning},
 	} {
 		found := Judge(c.facts)
@@ -52,7 +53,7 @@ func TestJudge(t *testing.T) {
 // Every name is somebody's alarm: it must be in the list, once, and stay there.
 func TestNamesStay(t *testing.T) {
 	released := []string{"packets_lost", "backlog_old", "lane_full", "disk_low", "data_damaged", "control_log", "settled_unknown",
-		"engine_restarting", "broker_restarted", "clock_jumped", "snapshot_useless", "repetitions_forgotten"}
+		"engine_restarting", "broker_restarted", "clock_jumped", "snapshot_useless", "repetitions_forgotten", "forwarding_behind"}
 	names := Names()
 	for _, name := range released {
 		if !slices.Contains(names, name) {

@@ -104,7 +104,7 @@ func causeWords(cause string) string {
 		"name_not_found": "nobody knows the name in the address", "tls": "its certificate is not accepted", "address_refused": "the address is not public",
 		"address_unusable": "the address cannot be used", "not_tried_in_time": "not tried in time", "secret_unreadable": "its secret cannot be opened: the master key is missing",
 		"mail_not_set_up": "the operator has set up no mail server", "message_unusable": "the message cannot be sent this way",
-		"queue_full": "its queue is full", "share_used": "the destinations of this tenant have as much in their queues as they may", "too_large": "the message is too large", "damaged": "the message is damaged",
+		"queue_full": "its queue is full", "share_used": "the destinations of this tenant have as much in their queues as they may", "fell_behind": "more is forwarded for this tenant than the installation can keep up with", "too_large": "the message is too large", "damaged": "the message is damaged",
 	}
 	if text, ok := words[strings.TrimPrefix(cause, "mail_")]; ok && words[cause] == "" {
 		return "the mail server: " + text

@@ -64,7 +64,7 @@ func (f *Forwarder) repack(out []parcel, l *line, b *telemetry.Batch) []parcel {
 			body, err = encode(message)
 		}
 		if err != nil {
-			l.discard("too_large")
+			l.discard(reasonLarge)
 			continue
 		}
 		out = append(out, parcel{l, message.ID, body})

@@ -29,7 +29,7 @@ func (l *line) attempt(ctx context.Context, m jetstream.Msg) {
 	message, err := decode(m.Data())
 	if err != nil {
 		l.log.Error("a queued message cannot be read; it is dropped", "sequence", meta.Sequence.Stream, "error", err)
-		l.discard("damaged")
+		l.discard(reasonDamaged)
 		_ = m.Ack()
 		return
 	}

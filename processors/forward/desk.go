@@ -168,7 +168,7 @@ func (f *Forwarder) Send(ctx context.Context, t id.Tenant, d id.Destination, m M
 		return err
 	}
 	if f.crowds(ctx, t) {
-		l.discard("share_used")
+		l.discard(reasonShare)
 		return ErrFull
 	}
 	return l.queue(ctx, body, m.ID)
@@ -180,7 +180,7 @@ func (l *line) queue(ctx context.Context, body []byte, name string) error {
 	defer cancel()
 	_, err := l.f.JS.PublishMsg(ctx, l.message(body), jetstream.WithMsgID(l.unique(name)))
 	if full(err) {
-		l.discard("queue_full")
+		l.discard(reasonFull)
 		return ErrFull
 	}
 	if err == nil {

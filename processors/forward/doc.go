@@ -8,6 +8,11 @@
 //   - On the lanes it is one more stage: a lane message is acknowledged after everything in it that is to be forwarded is
 //     in OUT, or was discarded and counted. It never waits for a destination. What is in OUT has an id that is made of the
 //     packet, so that a redelivery within duplicateWindow changes nothing.
+//   - What the packets of a lane make goes into OUT in batches that share an fsync. A queue that is known to be full gets no
+//     part in them, and one that is found to be refuses one batch in a second: what is full costs the others nothing.
+//   - Where the stage falls behind its lane all the same, it gives tenants up before the lane needs the room: the one for
+//     which most is forwarded first, all of them if that does not help. Nothing of theirs is forwarded then, which is
+//     counted, shown with the destinations and told by PassedOver, until the stage has caught up and passOver is over.
 //   - OUT is a queue: what is delivered leaves it. A destination whose queue is full, or a full OUT, gets nothing new:
 //     that is counted, and shown with the destination, until there is room again. When OUT is more than half full, no
 //     tenant has more than a quarter of it, so that one whose receivers are all dead does not take the others' place.

@@ -158,15 +158,7 @@ func TestGivesUpAfterADay(t *testing.T) {
 // TestFullQueueDiscardsWhatIsNew fills a queue that nobody empties.
 func TestFullQueueDiscardsWhatIsNew(t *testing.T) {
 	r := newRig(t)
-	stream, err := r.js.Stream(t.Context(), telemetry.OutStream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := stream.CachedInfo().Config
-	config.MaxMsgsPerSubject = 5
-	if _, err := r.js.UpdateStream(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
+	r.limit(telemetry.OutStream, func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 5 })
 	own := r.addTo(r.tenant, Destination{Own: true}, "own", "")
 	r.start()
 	r.publish(telemetry.Standard, names(0, 8), own)
@@ -182,15 +174,7 @@ func TestFullQueueDiscardsWhatIsNew(t *testing.T) {
 // TestNobodyTakesTheOthersPlace fills OUT by one tenant, and sees that another one still has room.
 func TestNobodyTakesTheOthersPlace(t *testing.T) {
 	r := newRig(t)
-	stream, err := r.js.Stream(t.Context(), telemetry.OutStream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := stream.CachedInfo().Config
-	config.MaxBytes = 64 << 10
-	if _, err := r.js.UpdateStream(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
+	r.limit(telemetry.OutStream, func(c *jetstream.StreamConfig) { c.MaxBytes = 64 << 10 })
 	greedy := r.addTo(r.tenant, Destination{Own: true}, "greedy", "")
 	modest := r.addTo(id.New[id.Tenant](), Destination{Own: true}, "modest", "")
 	full := false

@@ -84,6 +84,8 @@ type Forwarder struct {
 	metrics *metrics
 	asked   chan struct{} // a place for each test that is being made
 	shares  shares
+	surveys surveys
+	passed  [telemetry.Bulk + 1]passedOver // by lane
 
 	mu    sync.RWMutex
 	lines map[address]*line
@@ -105,6 +107,9 @@ func Open(ctx context.Context, o Options) (*Forwarder, error) {
 		return nil, fmt.Errorf("forward: %w", err)
 	}
 	f := &Forwarder{Options: o, metrics: newMetrics(), lines: make(map[address]*line), asked: make(chan struct{}, testsAtOnce)}
+	for i := range f.passed {
+		f.passed[i].until = make(map[id.Tenant]time.Time)
+	}
 	if err := errors.Join(f.metrics.register(o.Registerer), o.Registerer.Register(newLagCollector(f))); err != nil {
 		return nil, fmt.Errorf("forward: %w", err)
 	}
@@ -116,9 +121,7 @@ func Open(ctx context.Context, o Options) (*Forwarder, error) {
 func (f *Forwarder) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
 	for _, lane := range telemetry.Lanes() {
-		parts.Go(func() {
-			(&stage{Forwarder: f, lane: lane, log: f.Log.With("consumer", stageConsumer, "lane", lane.String())}).run(ctx)
-		})
+		parts.Go(func() { newStage(f, lane).run(ctx) })
 	}
 	parts.Go(func() { f.say(ctx) })
 	f.follow(ctx, &parts)

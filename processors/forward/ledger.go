@@ -26,6 +26,16 @@ const (
 	Discarded   Outcome = "discarded"   // never queued, because there was no room
 )
 
+// Why a message is not queued. They are words in metrics and in what is kept of attempts.
+const (
+	reasonFull     = "queue_full"
+	reasonShare    = "share_used"  // its tenant has as much in OUT as it may
+	reasonBehind   = "fell_behind" // its tenant is passed over, because forwarding fell behind the lane
+	reasonLarge    = "too_large"
+	reasonDamaged  = "damaged"
+	reasonDisabled = "disabled"
+)
+
 const (
 	answerKept = 4 << 10
 	detailKept = 1 << 10
@@ -114,9 +124,7 @@ func (f *Forwarder) say(ctx context.Context) {
 func (l *line) sayDiscarded() {
 	l.mu.Lock()
 	counts := l.discarded
-	if len(counts) > 0 {
-		l.discarded = make(map[string]int)
-	}
+	l.discarded = make(map[string]int)
 	l.mu.Unlock()
 	for reason, count := range counts {
 		l.log.Warn("messages for a destination were discarded", "reason", reason, "count", count)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -61,19 +62,21 @@ type line struct {
 	pace    pace
 	turns   *rate.Limiter
 	kept    *rate.Limiter // of attempts in the log
+	room    atomic.Int64  // messages that the queue still takes, as of the last survey
 
 	mu        sync.Mutex
 	cancel    context.CancelFunc // nil before start; a no-op once stopped
 	discarded map[string]int     // since it was last said, by reason
-	fullUntil time.Time          // the queue was found full, and is taken to be until then
 }
 
 func newLine(f *Forwarder, d Destination) *line {
 	p := paceOf(d.Kind)
-	return &line{
+	l := &line{
 		f: f, d: d, log: f.Log.With("tenant", d.Tenant, "destination", d.ID), pace: p,
 		turns: rate.NewLimiter(p.perSecond, p.burst), kept: rate.NewLimiter(keptPerSecond, keptBurst), discarded: make(map[string]int),
 	}
+	l.room.Store(plenty)
+	return l
 }
 
 // start has the line worked on, if it is not yet.

@@ -18,10 +18,10 @@ const (
 	passTimeout = 10 * time.Second
 	// leastBatch is the number of messages from which an atomic batch is cheaper than an fsync for each of them.
 	leastBatch = 4
-	// mostBatch is half of what the server takes in one.
-	mostBatch = 500
-	// fullPause is how long a queue that was full is taken to be full still: asking for each message would cost the others.
-	fullPause = time.Second
+	// mostBatch and batchBytes bound one: what the server takes, and what it keeps in memory. The server makes a file for
+	// each, which costs about as much as a hundred messages in it.
+	mostBatch  = 1000
+	batchBytes = 4 << 20
 )
 
 // The headers of an atomic batch.
@@ -43,19 +43,42 @@ func (s *stage) publish(ctx context.Context, out []parcel) (left []parcel, err e
 	ctx, cancel := context.WithTimeout(ctx, passTimeout)
 	defer cancel()
 	for len(out) > 0 {
-		part := out[:min(len(out), mostBatch)]
-		out = out[len(part):]
-		if len(part) >= leastBatch && s.together(ctx, part) == nil {
-			s.metrics.queued.Add(float64(len(part)))
-			continue
-		}
-		// One of them is there already, or finds no room, or the server takes no batches: each gets an answer of its own.
-		open, failed := s.singly(ctx, part)
+		n := batchOf(out)
+		open, failed := s.put(ctx, admit(out[:n]))
 		if failed != nil {
 			left, err = append(left, open...), failed
 		}
+		out = out[n:]
 	}
 	return left, err
+}
+
+// batchOf is how many of the first parcels make a batch.
+func batchOf(out []parcel) int {
+	size := 0
+	for n := range out {
+		if size += len(out[n].body); n > 0 && (n == mostBatch || size > batchBytes) {
+			return n
+		}
+	}
+	return len(out)
+}
+
+// put puts parcels into OUT together, if that can be.
+func (s *stage) put(ctx context.Context, part []parcel) (left []parcel, err error) {
+	if len(part) >= leastBatch {
+		err := s.together(ctx, part)
+		if full(err) && s.survey(ctx) == nil { // one of the queues is; then the others' go without it
+			part = admit(part)
+			err = s.together(ctx, part)
+		}
+		if err == nil {
+			s.metrics.queued.Add(float64(len(part)))
+			return nil, nil
+		}
+	}
+	// One of them is there already, or finds no room, or the server takes no batches: each gets an answer of its own.
+	return s.singly(ctx, part)
 }
 
 // together publishes all as one atomic batch, which shares an fsync: all of them or none.
@@ -116,7 +139,7 @@ func (s *stage) singly(ctx context.Context, out []parcel) (left []parcel, err er
 			s.metrics.queued.Inc()
 		case refused := <-future.Err():
 			if full(refused) {
-				out[i].line.fill(s.Now())
+				out[i].line.fill()
 				continue
 			}
 			left, err = append(left, out[i]), refused
@@ -125,21 +148,6 @@ func (s *stage) singly(ctx context.Context, out []parcel) (left []parcel, err er
 		}
 	}
 	return left, err
-}
-
-// fill discards a message that found no room, and remembers that for a moment.
-func (l *line) fill(now time.Time) {
-	l.discard("queue_full")
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.fullUntil = now.Add(fullPause)
-}
-
-// full says whether the queue was found full a moment ago.
-func (l *line) full(now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return now.Before(l.fullUntil)
 }
 
 // storeFailed is what JetStream answers when a message cannot be stored. It has no code for each cause: those that are

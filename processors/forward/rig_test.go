@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"longwave/ingest/natsd"
 	"longwave/ingest/natsd/natstest"
 	"longwave/ingest/telemetry"
 	"longwave/processors/forward/outbound"
@@ -36,20 +37,22 @@ type rig struct {
 	tenant id.Tenant
 	device id.Device
 	ahead  time.Duration // of its clock
+
+	durable bool // the broker waits for the disk
 }
 
 func newRig(t testing.TB, change ...func(*rig)) *rig {
 	t.Helper()
-	_, _, js := natstest.Start(t)
+	r := &rig{t: t, dir: newDirectory(), tenant: id.New[id.Tenant](), device: id.New[id.Device]()}
+	for _, c := range change {
+		c(r)
+	}
+	_, _, r.js = natstest.StartIn(t, natsd.Options{Dir: t.TempDir(), SyncAlways: r.durable})
 	for _, lane := range telemetry.Lanes() {
-		_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: telemetry.LaneStream(lane), Subjects: []string{telemetry.LaneFilter(lane)}})
+		_, err := r.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: telemetry.LaneStream(lane), Subjects: []string{telemetry.LaneFilter(lane)}})
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	r := &rig{t: t, js: js, dir: newDirectory(), tenant: id.New[id.Tenant](), device: id.New[id.Device]()}
-	for _, c := range change {
-		c(r)
 	}
 	reacher, err := reach.New(reach.Options{
 		Guard: outbound.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}), Agent: "Longwave/test",
@@ -59,7 +62,7 @@ func newRig(t testing.TB, change ...func(*rig)) *rig {
 	}
 	t.Cleanup(reacher.Close)
 	r.Forwarder, err = Open(t.Context(), Options{
-		JS: js, Directory: r.dir, Reacher: reacher, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
+		JS: r.js, Directory: r.dir, Reacher: reacher, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Now().Add(r.ahead) },
 	})
 	if err != nil {
@@ -82,6 +85,20 @@ func (r *rig) start() (stop func()) {
 	})
 	r.t.Cleanup(stop)
 	return stop
+}
+
+// limit changes what a stream takes.
+func (r *rig) limit(name string, change func(*jetstream.StreamConfig)) {
+	r.t.Helper()
+	stream, err := r.js.Stream(r.t.Context(), name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	config := stream.CachedInfo().Config
+	change(&config)
+	if _, err := r.js.UpdateStream(r.t.Context(), config); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // directory is a list of destinations that a test changes.
@@ -140,11 +157,13 @@ func (r *rig) addTo(t id.Tenant, d Destination, name, url string) Destination {
 	return d
 }
 
-// publish puts packets with the given ids into a lane, for all of the destinations.
+// publish puts packets with the given ids into a lane, for all of the destinations, which belong to the same tenant.
 func (r *rig) publish(lane telemetry.Lane, ids []string, to ...Destination) {
 	r.t.Helper()
 	b := &telemetry.Batch{Device: r.device, Received: telemetry.At(time.Now()), RetainDays: 30}
+	tenant := r.tenant
 	for _, d := range to {
+		tenant = d.Tenant
 		b.Destinations = append(b.Destinations, d.ID)
 	}
 	for i, name := range ids {
@@ -153,7 +172,19 @@ func (r *rig) publish(lane telemetry.Lane, ids []string, to ...Destination) {
 			Values: []telemetry.Value{{Name: "temp", Num: 21.5}, {Name: "state", Type: telemetry.Text, Text: "idle"}},
 		})
 	}
-	if _, err := r.js.Publish(r.t.Context(), telemetry.LaneSubject(lane, r.tenant), telemetry.AppendBatch(nil, b)); err != nil {
+	if _, err := r.js.Publish(r.t.Context(), telemetry.LaneSubject(lane, tenant), telemetry.AppendBatch(nil, b)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// fill puts messages into the queue of a destination.
+func (r *rig) fill(d Destination, messages int) {
+	r.t.Helper()
+	var parcels []parcel
+	for i := range messages {
+		parcels = append(parcels, parcel{newLine(r.Forwarder, d), fmt.Sprint("fill", i), []byte("{}")})
+	}
+	if left, err := newStage(r.Forwarder, telemetry.Standard).publish(r.t.Context(), parcels); len(left) > 0 || err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -39,8 +39,14 @@ const (
 // stage is the way from one lane to OUT.
 type stage struct {
 	*Forwarder
-	lane telemetry.Lane
-	log  *slog.Logger
+	lane  telemetry.Lane
+	log   *slog.Logger
+	hurry hurry
+}
+
+func newStage(f *Forwarder, lane telemetry.Lane) *stage {
+	return &stage{Forwarder: f, lane: lane, log: f.Log.With("consumer", stageConsumer, "lane", lane.String()),
+		hurry: hurry{passedOver: &f.passed[lane], sent: make(map[id.Tenant]int)}}
 }
 
 // run works until ctx ends. Errors are logged when they begin, not at every attempt.
@@ -127,14 +133,19 @@ func gather(ctx context.Context, incoming jetstream.MessagesContext) ([]jetstrea
 	return hand, nil
 }
 
-// pass puts everything of a hand that is to be forwarded into OUT. It tries until it succeeds, and fails only because the
-// program stops; then the hand is put back.
+// pass puts everything of a hand that is to be forwarded into OUT. It tries until that has succeeded, or the tenants of what
+// is left are passed over, and fails only because the program stops; then the hand is put back.
 func (s *stage) pass(ctx context.Context, hand []jetstream.Msg) error {
+	s.roomsKnown(ctx)
 	out := s.outgoing(ctx, hand)
-	for failures := 1; len(out) > 0; failures++ {
+	for failures := 1; ; failures++ {
+		s.keepUp(ctx)
+		if out = s.wanted(out); len(out) == 0 {
+			return nil
+		}
 		left, err := s.publish(ctx, out)
 		if out = left; len(out) == 0 {
-			break
+			return nil
 		}
 		if failures == 1 {
 			s.log.Warn("packets cannot be queued for destinations; trying again until it succeeds", "packets", len(out), "error", err)
@@ -149,7 +160,20 @@ func (s *stage) pass(ctx context.Context, hand []jetstream.Msg) error {
 			_ = m.InProgress()
 		}
 	}
-	return nil
+}
+
+// wanted leaves out the parcels of tenants that are passed over by now, and counts the others.
+func (s *stage) wanted(out []parcel) []parcel {
+	wanted := out[:0]
+	for _, p := range out {
+		if s.hurry.has(p.line.d.Tenant) {
+			p.line.discard(reasonBehind)
+			continue
+		}
+		s.hurry.sent[p.line.d.Tenant]++
+		wanted = append(wanted, p)
+	}
+	return wanted
 }
 
 // outgoing reads what is to be forwarded. The tenant comes from the subject, never from the payload.
@@ -161,8 +185,9 @@ func (s *stage) outgoing(ctx context.Context, hand []jetstream.Msg) []parcel {
 		}
 		_, tenant, err := telemetry.ParseLaneSubject(m.Subject())
 		if err == nil {
+			none := s.reasonAgainst(ctx, tenant)
 			err = telemetry.EachBatch(m.Data(), func(b *telemetry.Batch) error {
-				out = s.pack(out, tenant, b, s.crowds(ctx, tenant))
+				out = s.pack(out, tenant, b, none)
 				return nil
 			})
 		}
@@ -173,40 +198,70 @@ func (s *stage) outgoing(ctx context.Context, hand []jetstream.Msg) []parcel {
 	return out
 }
 
-// pack makes parcels of the packets of a batch that go somewhere. A tenant that crowds the others out gets none.
-func (s *stage) pack(out []parcel, t id.Tenant, b *telemetry.Batch, crowds bool) []parcel {
-	lines, full := make([]*line, len(b.Destinations)), make([]bool, len(b.Destinations))
+// reasonAgainst says why nothing of a tenant is forwarded at present; empty when there is none.
+func (s *stage) reasonAgainst(ctx context.Context, t id.Tenant) string {
+	switch {
+	case s.hurry.has(t):
+		return reasonBehind
+	case s.crowds(ctx, t):
+		return reasonShare
+	}
+	return ""
+}
+
+// pack makes parcels of the packets of a batch that go somewhere; of none of them if there is a reason against it.
+func (s *stage) pack(out []parcel, t id.Tenant, b *telemetry.Batch, none string) []parcel {
+	lines := make([]*line, len(b.Destinations))
 	for i, d := range b.Destinations {
-		if l, err := s.line(t, d); err == nil { // one that was deleted since wants nothing
-			lines[i], full[i] = l, l.full(s.Now())
-		}
+		lines[i], _ = s.line(t, d) // one that was deleted since wants nothing
 	}
 	name := s.Directory.DeviceName(t, b.Device)
+	to := make([]*line, 0, len(lines))
 	for i := range b.Packets {
 		p := &b.Packets[i]
-		if p.Forward == 0 {
-			continue
-		}
-		message, err := ofPacket(t, b, p, name)
-		var body []byte
-		if err == nil {
-			body, err = encode(message)
-		}
+		to = to[:0]
 		for k, l := range lines {
-			switch {
-			case p.Forward&(1<<k) == 0 || l == nil:
-			case err != nil:
-				l.discard("too_large")
-			case crowds:
-				l.discard("share_used")
-			case full[k]:
-				l.discard("queue_full")
-			case l.d.Disabled:
-				s.metrics.discarded.WithLabelValues("disabled").Inc()
-			default:
-				out = append(out, parcel{l, message.ID, body})
+			if p.Forward&(1<<k) != 0 && l != nil && l.wants(none) {
+				to = append(to, l)
 			}
 		}
+		out = s.address(out, to, func() (Message, error) { return ofPacket(t, b, p, name) })
+	}
+	return out
+}
+
+// wants says whether a destination gets a packet; one that does not is counted. It costs next to nothing, so that what is
+// discarded is in nobody's way.
+func (l *line) wants(none string) bool {
+	switch {
+	case l.d.Disabled:
+		l.f.metrics.discarded.WithLabelValues(reasonDisabled).Inc()
+	case none != "":
+		l.discard(none)
+	case l.full():
+		l.discard(reasonFull)
+	default:
+		return true
+	}
+	return false
+}
+
+// address makes parcels of one message for some destinations.
+func (s *stage) address(out []parcel, to []*line, make func() (Message, error)) []parcel {
+	if len(to) == 0 {
+		return out
+	}
+	message, err := make()
+	var body []byte
+	if err == nil {
+		body, err = encode(message)
+	}
+	for _, l := range to {
+		if err != nil {
+			l.discard(reasonLarge)
+			continue
+		}
+		out = append(out, parcel{l, message.ID, body})
 	}
 	return out
 }
