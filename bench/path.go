@@ -55,7 +55,8 @@ func measurePath(ctx context.Context, b *bench) ([]table, error) {
 		title: "The path of a packet",
 		columns: []string{"what", "durability", "packets/s acknowledged", "× bare server", "packets/s until queryable", "behind at the end, s",
 			"answer p50 / p99 / p99.9 ms", "CPU µs/packet: program + engine", "allocations/packet", "resident MB, most"},
-		note: "Packets of four wandering values, 140 bytes of JSON. Generator, server and engine share the machine. Latency in an open loop counts from when a request was due.",
+		note: "Packets of four wandering values, 140 bytes of JSON. Generator, server and engine share the machine. Latency in an open loop counts from when a request was due. " +
+			"*Acknowledged only* is measured while ClickHouse is away, so that nothing is stored and the packets stay in the lane.",
 	}
 	for _, shape := range shapes("") {
 		if r, ok := b.reference[shape.name]; ok {
@@ -69,7 +70,11 @@ func measurePath(ctx context.Context, b *bench) ([]table, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--durability %s: %w", durability, err)
 		}
-		path.rows, kept.rows = append(path.rows, rows...), append(kept.rows, bytes)
+		taken, err := b.measureAcknowledged(ctx, durability)
+		if err != nil {
+			return nil, fmt.Errorf("--durability %s without ClickHouse: %w", durability, err)
+		}
+		path.rows, kept.rows = append(append(path.rows, rows...), taken...), append(kept.rows, bytes)
 	}
 	return []table{path, kept}, nil
 }
@@ -145,6 +150,35 @@ func (b *bench) measureDurability(ctx context.Context, durability string) (rows 
 	return rows, []string{durability, megabytes(idle), number(b.perReading.lane), number(b.perReading.table)}, err
 }
 
+// nobody is an address that refuses connections at once: ClickHouse is away.
+const nobody = "clickhouse://127.0.0.1:1/longwave"
+
+// measureAcknowledged measures what it takes to make packets safe, with nothing that takes them out of the lane again.
+func (b *bench) measureAcknowledged(ctx context.Context, durability string) (rows [][]string, err error) {
+	p, err := startProgram(ctx, b.settings, programOptions{durability: durability, devices: benchDevices, environment: []string{"LONGWAVE_CLICKHOUSE_URL=" + nobody}})
+	if err != nil {
+		return nil, err
+	}
+	defer p.close()
+	for _, shape := range shapes(durability) {
+		if shape.name != "arrays of 100, 16 connections" || !strings.Contains(shape.name, b.loads) {
+			continue
+		}
+		l := shape.load
+		l.tokens, l.duration, l.start = p.tokens, b.duration, time.Now().Add(-3*time.Hour).UnixMilli()
+		r, err := p.acknowledge(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		r.name, r.durability = shape.name, durability
+		row := b.row(r)
+		row[0] += ", acknowledged only"
+		rows = append(rows, row)
+		progress("%s: %s: %s packets/s", durability, row[0], number(r.acked.rate()))
+	}
+	return rows, nil
+}
+
 // valuesPerPacket is how many readings a packet of the bench holds.
 const valuesPerPacket = 4
 
@@ -156,7 +190,11 @@ func (b *bench) row(r result) []string {
 	if reference, ok := b.reference[r.name]; ok {
 		ratio = fmt.Sprintf("%.2f", r.acked.rate()/reference.acked.rate())
 	}
-	return []string{r.name, r.durability, number(r.acked.rate()), ratio, number(r.stored()), fmt.Sprintf("%.1f", r.behind.Seconds()), quantiles(r.acked),
+	stored, behind := number(r.stored()), fmt.Sprintf("%.1f", r.behind.Seconds())
+	if r.unstored {
+		stored, behind = "–", "–"
+	}
+	return []string{r.name, r.durability, number(r.acked.rate()), ratio, stored, behind, quantiles(r.acked),
 		number(r.perPacket(r.cost.program)) + " + " + number(r.perPacket(r.cost.engine)), number(r.allocations), megabytes(r.cost.resident)}
 }
 

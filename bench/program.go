@@ -91,6 +91,7 @@ type result struct {
 	name, durability string
 	acked            outcome
 	behind           time.Duration // from the last answer until everything could be queried
+	unstored         bool          // nothing was stored: only the answers were measured
 	cost             cost          // from the first request until then; of memory, the most there was
 	allocations      float64       // of the program, without its engine
 }
@@ -105,6 +106,18 @@ func (r result) perPacket(spent time.Duration) float64 {
 
 // measure runs a load and waits until what it sent is stored.
 func (p *program) measure(ctx context.Context, l load) (result, error) {
+	return p.observe(ctx, l, p.drained)
+}
+
+// acknowledge runs a load of which nothing is stored, because ClickHouse is away.
+func (p *program) acknowledge(ctx context.Context, l load) (result, error) {
+	r, err := p.observe(ctx, l, func(context.Context) error { return nil })
+	r.unstored = true
+	return r, err
+}
+
+// observe runs a load, and lets what comes of it end.
+func (p *program) observe(ctx context.Context, l load, ended func(context.Context) error) (result, error) {
 	l.address = p.address
 	before := p.cost()
 	objects, err := p.metrics(ctx, "go_memstats_mallocs_total", "")
@@ -117,7 +130,7 @@ func (p *program) measure(ctx context.Context, l load) (result, error) {
 		return result{}, err
 	}
 	answered := time.Now()
-	if err := p.drained(ctx); err != nil {
+	if err := ended(ctx); err != nil {
 		return result{}, err
 	}
 	r := result{acked: got, behind: time.Since(answered), cost: p.cost().minus(before)}
