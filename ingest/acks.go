@@ -64,7 +64,8 @@ func (a *acks) expect(n int) *expected {
 
 // reply is the subject for the answer with an index.
 func (e *expected) reply(index int) string {
-	return e.acks.inbox + strconv.FormatUint(e.first+uint64(index), 36)
+	var room [96]byte
+	return string(strconv.AppendUint(append(room[:0], e.acks.inbox...), e.first+uint64(index), 36))
 }
 
 // next returns the next answer to come, or the context's error.

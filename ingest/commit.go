@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -77,17 +78,18 @@ func (c *committer) giveUp(turn []group, cause error) {
 // tryTogether publishes the turn as one atomic batch. When the stream refuses it, for instance because one of its
 // messages is there already, it is not to be tried together again: each message then gets an answer of its own.
 func (c *committer) tryTogether(ctx context.Context, turn []group, started time.Time) (again bool, err error) {
-	batch := c.boot + strconv.FormatUint(c.number.Add(1), 36) // a new one each time: an old one may be half there
+	batch := c.name() // a new one each time: an old one may be half there
 	wait := c.acks.expect(1)
 	defer wait.forget()
 	for i := range turn {
-		m := *turn[i].message
-		m.Header = nats.Header{headerBatch: {batch}, headerSequence: {strconv.Itoa(i + 1)}, jetstream.MsgIDHeader: m.Header[jetstream.MsgIDHeader]}
+		m := turn[i].letter
+		m.batch[0], m.sequence[0] = batch, strconv.Itoa(i+1)
+		m.message.Header, m.message.Reply = m.among, ""
 		if i == len(turn)-1 {
-			m.Header[headerCommit] = []string{"1"}
-			m.Reply = wait.reply(0)
+			m.message.Header, m.message.Reply = maps.Clone(m.among), wait.reply(0)
+			m.message.Header[headerCommit] = []string{"1"}
 		}
-		if err := c.acks.conn.PublishMsg(&m); err != nil {
+		if err := c.acks.conn.PublishMsg(&m.message); err != nil {
 			return false, err // it is not committed; the messages one by one find out what is wrong
 		}
 	}
@@ -125,8 +127,8 @@ func (c *committer) trySingly(ctx context.Context, turn []group, undecided bool,
 		if turn[i].decided {
 			continue
 		}
-		turn[i].message.Reply = wait.reply(i)
-		if err := c.acks.conn.PublishMsg(turn[i].message); err != nil {
+		turn[i].message.Header, turn[i].message.Reply = turn[i].alone, wait.reply(i)
+		if err := c.acks.conn.PublishMsg(&turn[i].message); err != nil {
 			last = err
 			c.refuse(&turn[i], err, undecided)
 			continue
