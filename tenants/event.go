@@ -130,6 +130,14 @@ func describe(e event) (name string, current int) {
 		return "rule.deleted", 1
 	case metricDescribed:
 		return "metric.described", 1
+	case dashboardSaved:
+		return "dashboard.saved", 1
+	case dashboardRenamed:
+		return "dashboard.renamed", 1
+	case dashboardDeleted:
+		return "dashboard.deleted", 1
+	case dashboardUndeleted:
+		return "dashboard.undeleted", 1
 	case jobStarted:
 		return "job.started", 1
 	case jobEnded:
@@ -220,6 +228,14 @@ func decodeEvent(r record) (event, error) {
 		return decode[ruleDeleted](r)
 	case "metric.described":
 		return decode[metricDescribed](r)
+	case "dashboard.saved":
+		return decode[dashboardSaved](r)
+	case "dashboard.renamed":
+		return decode[dashboardRenamed](r)
+	case "dashboard.deleted":
+		return decode[dashboardDeleted](r)
+	case "dashboard.undeleted":
+		return decode[dashboardUndeleted](r)
 	case "job.started":
 		return decode[jobStarted](r)
 	case "job.ended":

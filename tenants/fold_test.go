@@ -64,6 +64,8 @@ func randomStep(ctx context.Context, s *Service, t id.Tenant, random *rand.Rand)
 		_, err = s.RemoveDemo(ctx, testActor, t)
 	case n == 5:
 		_, _, err = s.CreateKey(ctx, testActor, t, NewKey{Name: name, Role: Editor})
+	case n == 8 && random.IntN(2) == 0:
+		err = randomDashboard(ctx, s, t, random)
 	case n == 7 && random.IntN(2) == 0:
 		err = randomRule(ctx, s, t, random)
 	case n == 8 && random.IntN(2) == 0:

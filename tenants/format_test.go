@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"longwave/tenants/alertrule"
+	"longwave/tenants/dashboard"
 	"longwave/tenants/id"
 	"longwave/tenants/rule"
 )
@@ -62,8 +63,13 @@ func everyEvent() map[string]event {
 		"member.changed":            memberChanged{Person: "p-1", From: Viewer, To: Owner, Via: "i-1"},
 		"signin.failed":             signInFailed{Person: "p-1", Provider: "i-1", Reason: "why", Others: 2},
 		"member.removed":            memberRemoved{Person: "p-1", Role: Owner, Via: "i-1"},
-		"job.started":               jobStarted{ID: "j-1", What: "send rejected packets again", Of: []Difference{{What: "cause", After: "value_type"}}},
-		"job.ended":                 jobEnded{ID: "j-1", What: "send rejected packets again", Outcome: "done", Counts: []Count{{Name: "stored", Number: 412}}},
+		"dashboard.saved": dashboardSaved{ID: "b-1", Name: "Plant", Version: 2, Restored: 1, Document: dashboard.Document{Range: "1h", Variables: []dashboard.Variable{{Name: "site", Of: "site"}},
+			Widgets: []dashboard.Widget{{ID: "w1", Kind: dashboard.Line, At: dashboard.Place{W: 6, H: 8}, Select: dashboard.Selection{Site: "$site"}, Metrics: []dashboard.Metric{{Name: "temp"}}, Min: new(float64)}}}},
+		"dashboard.renamed":   dashboardRenamed{ID: "b-1", From: "Plant", To: "Plant 2"},
+		"dashboard.deleted":   dashboardDeleted{ID: "b-1", Name: "Plant 2"},
+		"dashboard.undeleted": dashboardUndeleted{ID: "b-1", Name: "Plant 2"},
+		"job.started":         jobStarted{ID: "j-1", What: "send rejected packets again", Of: []Difference{{What: "cause", After: "value_type"}}},
+		"job.ended":           jobEnded{ID: "j-1", What: "send rejected packets again", Outcome: "done", Counts: []Count{{Name: "stored", Number: 412}}},
 	}
 }
 

@@ -66,6 +66,7 @@ const (
 	EditDestinations               // create, change, test and delete destinations; send again what was not delivered
 	EditRules                      // write, start, stop, order and delete routing rules and alert rules
 	HandleAlerts                   // acknowledge, assign, snooze and comment on alerts; silences
+	EditDashboards                 // make, change, restore, rename and delete dashboards
 	ReplayPackets                  // send rejected packets again or dismiss them, replay packets from the lanes
 	ManageKeys                     // create, list and revoke API keys
 	ReadAudit                      // see who did what, when and from where
@@ -98,6 +99,8 @@ func (a Action) String() string {
 		return "delete devices"
 	case EditDestinations:
 		return "edit destinations"
+	case EditDashboards:
+		return "edit dashboards"
 	case EditRules:
 		return "edit rules"
 	case HandleAlerts:
@@ -129,6 +132,7 @@ func (a Action) allowed(r Role) bool {
 		EditDestinations: {Editor: true, Owner: true},
 		EditRules:        {Editor: true, Owner: true},
 		HandleAlerts:     {Editor: true, Owner: true},
+		EditDashboards:   {Editor: true, Owner: true},
 		ReplayPackets:    {Editor: true, Owner: true},
 		ManageKeys:       {Owner: true},
 		ReadAudit:        {Editor: true, Owner: true},

@@ -19,6 +19,7 @@ func TestRoleMatrix(t *testing.T) {
 		EditDestinations: "- - e o -",
 		EditRules:        "- - e o -",
 		HandleAlerts:     "- - e o -",
+		EditDashboards:   "- - e o -",
 		ReplayPackets:    "- - e o -",
 		ManageKeys:       "- - - o -",
 		ReadAudit:        "- - e o -",

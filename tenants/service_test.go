@@ -111,6 +111,11 @@ func dump(s *State) []string {
 		return true
 	})
 	add(&lines, "silences", &s.silences)
+	s.dashboards.Scan(func(key string, d *Dashboard) bool {
+		text, err := json.Marshal(d)
+		lines = append(lines, fmt.Sprintf("dashboards %q %s %v", key, text, err))
+		return true
+	})
 	return lines
 }
 

@@ -22,7 +22,7 @@ const (
 
 	// snapshotMagic begins a snapshot. Its number rises when what is in a State, or how it is written, changes its
 	// meaning: a program reads only its own, and the log is always there.
-	snapshotMagic = "longwave control snapshot 5\n"
+	snapshotMagic = "longwave control snapshot 6\n"
 
 	// snapshotBytes bounds what is read into memory: some four million devices.
 	snapshotBytes = 1 << 30
@@ -51,6 +51,7 @@ type (
 		Destinations []savedDestination
 		Rules        []savedRules
 		Alerts       []savedAlerts
+		Dashboards   []byte
 	}
 	savedSubject struct {
 		Subject  string
@@ -132,7 +133,12 @@ func encodeSnapshot(to io.Writer, s *State) error {
 		return err
 	}
 	encoder := gob.NewEncoder(buffer)
-	if err := encoder.Encode(s.savedHead()); err != nil {
+	head := s.savedHead()
+	var err error
+	if head.Dashboards, err = s.savedDashboards(); err != nil {
+		return err
+	}
+	if err := encoder.Encode(head); err != nil {
 		return err
 	}
 	if err := s.saveDevices(encoder); err != nil {
@@ -141,7 +147,7 @@ func encodeSnapshot(to io.Writer, s *State) error {
 	if err := buffer.Flush(); err != nil {
 		return err
 	}
-	_, err := to.Write(sum.Sum(nil))
+	_, err = to.Write(sum.Sum(nil))
 	return err
 }
 
@@ -294,7 +300,7 @@ func (h *savedHead) state() (*State, error) {
 	for _, v := range h.Erasing {
 		s.erasing.Set(key2(v.Tenant, v.Device), v)
 	}
-	return s, nil
+	return s, s.restoreDashboards(h.Dashboards)
 }
 
 func (s *State) restore(part []savedDevice) error {

@@ -33,6 +33,7 @@ type State struct {
 	rules        btree.Map[string, *ruleBook]    // by tenant
 	alertRules   btree.Map[string, *alertBook]   // by tenant
 	silences     btree.Map[string, []Silence]    // by tenant; a list never changes
+	dashboards   btree.Map[string, *Dashboard]   // by tenant and dashboard
 	people       people
 	operators    int
 
@@ -80,6 +81,7 @@ func (s *State) freeze() *State {
 		byToken: s.byToken.share(), metrics: *s.metrics.Copy(), erasing: *s.erasing.Copy(),
 		destinations: *s.destinations.Copy(), outNames: *s.outNames.Copy(), outSlugs: *s.outSlugs.Copy(),
 		rules: *s.rules.Copy(), alertRules: *s.alertRules.Copy(), silences: *s.silences.Copy(),
+		dashboards: *s.dashboards.Copy(),
 	}
 }
 

@@ -34,11 +34,13 @@ type (
 	Alert string
 	// Silence names a time during which nobody is notified of some alerts.
 	Silence string
+	// Dashboard names a dashboard; unique within a tenant, so that the same one may stand in several.
+	Dashboard string
 )
 
 // Kind is any of the named types.
 type Kind interface {
-	Tenant | Device | Person | Key | Rule | Destination | Slug | Provider | Invite | Job | AlertRule | Alert | Silence
+	Tenant | Device | Person | Key | Rule | Destination | Slug | Provider | Invite | Job | AlertRule | Alert | Silence | Dashboard
 }
 
 // ErrInvalid is returned for text that is not one safe NATS token.
@@ -98,6 +100,8 @@ func prefix(kind any) string {
 		return "a-"
 	case Silence:
 		return "q-"
+	case Dashboard:
+		return "b-"
 	default:
 		return "k-"
 	}

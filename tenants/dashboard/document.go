@@ -1,0 +1,107 @@
+package dashboard
+
+import (
+	"longwave/tenants/id"
+)
+
+// The kinds of widgets.
+const (
+	Line     = "line"     // one line per series
+	Area     = "area"     // lines with what lies below them filled
+	Band     = "band"     // the smallest, mean and largest value of all series together
+	Number   = "number"   // one big number with its change and a sparkline
+	Gauge    = "gauge"    // the newest value on a scale
+	Bars     = "bars"     // the series with the greatest values
+	Table    = "table"    // the newest values
+	Timeline = "timeline" // which state when
+	Fleet    = "fleet"    // one cell per device, the worst first
+	Log      = "log"      // the newest events
+	Text     = "text"     // words of whoever made the dashboard
+)
+
+// Kinds lists the kinds of widgets in the order in which they are offered.
+func Kinds() []string {
+	return []string{Line, Area, Band, Number, Gauge, Bars, Table, Timeline, Fleet, Log, Text}
+}
+
+// Columns is the width of the grid.
+const Columns = 12
+
+// Document is what a dashboard shows. It is shared between all readers: never change one that came from elsewhere.
+type Document struct {
+	Range     string     `json:"range,omitempty" yaml:"range,omitempty"` // how much of the past is shown first, "1h" say
+	Variables []Variable `json:"variables,omitempty" yaml:"variables,omitempty"`
+	Widgets   []Widget   `json:"widgets,omitempty" yaml:"widgets,omitempty"`
+}
+
+// Variable is a choice above the page. Its value takes the place of "$name" wherever that stands; while nothing is
+// chosen, "$name" selects everything.
+type Variable struct {
+	Name    string `json:"name" yaml:"name"`
+	Of      string `json:"of" yaml:"of"` // "site", "profile", "device" or "label"
+	Label   string `json:"label,omitempty" yaml:"label,omitempty"`
+	Default string `json:"default,omitempty" yaml:"default,omitempty"`
+}
+
+// Widget is one thing on the grid. What does not concern its kind is ignored.
+type Widget struct {
+	ID         string      `json:"id,omitempty" yaml:"id"`
+	Kind       string      `json:"kind" yaml:"kind"`
+	Title      string      `json:"title,omitempty" yaml:"title,omitempty"`
+	At         Place       `json:"at" yaml:"at,flow"`
+	Select     Selection   `json:"select,omitzero" yaml:"select,omitempty"`
+	Metrics    []Metric    `json:"metrics,omitempty" yaml:"metrics,omitempty"`
+	Min        *float64    `json:"min,omitempty" yaml:"min,omitempty"` // of the scale; nil lets the data decide
+	Max        *float64    `json:"max,omitempty" yaml:"max,omitempty"`
+	Thresholds []Threshold `json:"thresholds,omitempty" yaml:"thresholds,omitempty"`
+	By         string      `json:"by,omitempty" yaml:"by,omitempty"`       // how bars make one number of a range: "mean", "max", "min" or "sum"
+	Count      int         `json:"count,omitempty" yaml:"count,omitempty"` // of bars, rows, cells or lines; 0 is as many as there is room for
+	Text       string      `json:"text,omitempty" yaml:"text,omitempty"`
+}
+
+// Place is where a widget lies, counted in cells of the grid from its upper left corner.
+type Place struct {
+	X int `json:"x" yaml:"x"`
+	Y int `json:"y" yaml:"y"`
+	W int `json:"w" yaml:"w"`
+	H int `json:"h" yaml:"h"`
+}
+
+// Metric is one metric of a widget, on the left axis unless it says otherwise.
+type Metric struct {
+	Name  string `json:"name" yaml:"name"`
+	Right bool   `json:"right,omitempty" yaml:"right,omitempty"`
+}
+
+// Threshold begins a part of the scale that has a meaning. Word says it to those who cannot tell colours apart.
+type Threshold struct {
+	From  float64 `json:"from" yaml:"from"`
+	Level string  `json:"level" yaml:"level"` // "good", "warning" or "critical"
+	Word  string  `json:"word" yaml:"word"`
+}
+
+// Selection says which devices a widget is about: those that are everything it says. The zero one is about all.
+type Selection struct {
+	Devices []string          `json:"devices,omitempty" yaml:"devices,omitempty"` // ids, or "$name"
+	Profile string            `json:"profile,omitempty" yaml:"profile,omitempty"`
+	Site    string            `json:"site,omitempty" yaml:"site,omitempty"` // this path and everything below it
+	Labels  map[string]string `json:"labels,omitempty" yaml:"labels,omitempty"`
+}
+
+// Widget returns the widget with this id; false if the document has none.
+func (d *Document) Widget(wanted string) (Widget, bool) {
+	for _, w := range d.Widgets {
+		if w.ID == wanted {
+			return w, true
+		}
+	}
+	return Widget{}, false
+}
+
+// Subject is a device as a selection sees it.
+type Subject struct {
+	Device  id.Device
+	Profile string
+	Site    string
+	Labels  map[string]string
+}
