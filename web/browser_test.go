@@ -132,7 +132,8 @@ func (w *window) become(s *site, b *visitor) {
 }
 
 // drawn is true when every chart that can be seen is there; the others are drawn when somebody scrolls to them.
-const drawn = `[...document.querySelectorAll("#charts figure")].every(f => f.getBoundingClientRect().top > innerHeight - 80 || f.querySelector("canvas"))`
+const drawn = `[...document.querySelectorAll("#charts figure")].every(f => f.getBoundingClientRect().top > innerHeight - 80 || f.querySelector("canvas")) &&
+	[...document.querySelectorAll("#board > .w")].every(w => w.getBoundingClientRect().top > innerHeight || "ready" in w.dataset) && (!document.getElementById("board") || document.querySelector("#board > .w, #board-empty:not([hidden])"))`
 
 func (w *window) show(address string, size screen) {
 	w.t.Helper()
@@ -188,6 +189,7 @@ func looks(s *site, d tenants.Device) []look {
 		{"account", "/account", true}, {"members", membersPath(d.Tenant), true}, {"providers", providersPath(d.Tenant), true},
 		{"provider", providersPath(d.Tenant) + "/" + string(s.tenants.State().Providers(d.Tenant)[0].ID), true}, {"join", s.join, false},
 		{"audit", auditPath(d.Tenant), true}, {"audit-platform", auditPath(""), true}, {"prove-again", "/sign-in/again?next=/account", true},
+		{"dashboards", dashboardsPath(d.Tenant), true}, {"dashboard", s.dashboardOf(d), true}, {"dashboard-versions", s.dashboardOf(d) + "/versions", true},
 		{"worklist", rejectedPath(d.Tenant), true}, {"worklist-filtered", rejectedPath(d.Tenant) + "?by=device&label=site&value=plant-2&range=24h", true},
 		{"redrive", rejectedPath(d.Tenant) + "/redrive?code=value_type", true}, {"dismiss", rejectedPath(d.Tenant) + "/dismiss", true},
 		{"replays", replaysPath(d.Tenant), true}, {"replay-running", replaysPath(d.Tenant) + "/j-running", true}, {"replay-preview", replaysPath(d.Tenant) + "/j-preview", true},

@@ -91,6 +91,9 @@ func (s *site) fill(d tenants.Device, now time.Time) {
 			Time: telemetry.At(now.Add(time.Duration(hour-23) * time.Hour).Truncate(time.Hour)), Count: uint64(80_000 + 30_000*math.Sin(float64(hour)/4)),
 		})
 	}
+	for i, text := range []string{"running", "starting", "stopped: no flow", "running"} {
+		s.storage.events = append(s.storage.events, telemetry.Event{Device: d.ID, Kind: telemetry.KindStatus, Name: "state", Text: text, Time: telemetry.At(now.Add(-time.Duration(4+9*i) * time.Minute))})
+	}
 	s.desk.work(d, now)
 	s.storage.counted = telemetry.Erased{Readings: 3_100_000, Events: 12}
 	s.rejected = []telemetry.RejectedPacket{{

@@ -63,6 +63,8 @@ func navigation(path string, p tenants.Principal, memberships []tenants.Membersh
 		home, devices, rules, members := tenantPath(m.Tenant.ID), devicesPath(m.Tenant.ID), rulesPath(m.Tenant.ID), membersPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Home", Href: home, Current: path == home})
 		links = append(links, views.Link{Label: "Devices", Href: devices, Current: below(path, devices)})
+		dashboards := dashboardsPath(m.Tenant.ID)
+		links = append(links, views.Link{Label: "Dashboards", Href: dashboards, Current: below(path, dashboards)})
 		rejected, replays := rejectedPath(m.Tenant.ID), replaysPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Rejected", Href: rejected, Current: below(path, rejected)},
 			views.Link{Label: "Replays", Href: replays, Current: below(path, replays)})

@@ -57,6 +57,7 @@ func (w *Web) Mount(root chi.Router) {
 		r.Post(tenant+"/demo/delete", w.inTenant(tenants.DeleteDevices, w.removeDemo))
 
 		w.mountDestinations(r)
+		w.mountDashboards(r)
 		const rejected, replays, job = tenant + "/rejected", tenant + "/replays", tenant + "/replays/{replay}"
 		r.Get(rejected, w.inTenant(tenants.View, w.showWorkList))
 		r.Get(rejected+"/redrive", w.inTenant(tenants.ReplayPackets, w.showRedrive))

@@ -19,6 +19,7 @@ import (
 	"longwave/tenants/id"
 	"longwave/web/handler"
 	"longwave/web/live"
+	"longwave/web/widget"
 )
 
 // LiveReader is what the browser socket and the charts read of one tenant's stored readings.
@@ -36,6 +37,9 @@ type SocketOptions struct {
 	Known func(id.Tenant, id.Device) bool
 	// Unit is the unit of a metric, "" when it has none.
 	Unit func(id.Tenant, string) string
+	// Interest is what a widget of a dashboard wants to hear; tenants.ErrNotFound when the tenant has no such widget.
+	Interest func(id.Tenant, WidgetRef) (widget.Interest, error)
+	Feeds    *widget.Feeds
 	// Rejected reads the newest rejected packets that were kept of a device, newest first.
 	Rejected func(ctx context.Context, t id.Tenant, d id.Device, limit int) ([]telemetry.RejectedPacket, error)
 	// AddressKey names the caller's address for telemetry.UnattributedSubject.
@@ -46,8 +50,8 @@ type SocketOptions struct {
 }
 
 func (o SocketOptions) check() error {
-	if o.Hub == nil || o.Readings == nil || o.Known == nil || o.Unit == nil || o.Rejected == nil || o.AddressKey == nil || o.Log == nil {
-		return errors.New("web: a socket needs Hub, Readings, Known, Unit, Rejected, AddressKey and Log")
+	if o.Hub == nil || o.Readings == nil || o.Known == nil || o.Unit == nil || o.Rejected == nil || o.Interest == nil || o.Feeds == nil || o.AddressKey == nil || o.Log == nil {
+		return errors.New("web: a socket needs Hub, Readings, Known, Unit, Rejected, Interest, Feeds, AddressKey and Log")
 	}
 	return nil
 }
@@ -68,6 +72,7 @@ type visit struct {
 //	{"sub":2,"topic":"devices","devices":["d-…",…]}          when the named devices (all of them if absent) last sent
 //	{"sub":4,"topic":"rate"}                                 how many packets arrive: {"sub":4,"cursor":"…","arrived":12}
 //	{"sub":3,"topic":"attempts","device":"d-…"}              failed attempts of the device and from this browser's address
+//	{"sub":5,"topic":"widget","dashboard":"b-…","widget":"w1","values":{"site":"plant-2"}}   what a widget is about; "draft" instead of an id shows one that is not saved
 //	{"unsub":1}
 //
 // where sub is a number of its choice. The server sends, to begin with,
@@ -86,6 +91,7 @@ type visit struct {
 //	{"sub":1,"cursor":"…","latest":[…],"skipped":812}        instead, for a browser that was too slow
 //	{"sub":1,"rejected":[…]}
 //	{"sub":2,"devices":[{"device":"d-…","at":…,"seen":…}]}
+//	{"sub":5,"points":[["d-…","temp",<µs>,21.5],…]}          the snapshot of a widget has points, too: the newest value of each series, and the last minute
 //	{"sub":3,"attempts":[{"at":…,"status":401,"detail":"…","transport":"HTTP","attributed":false}]}
 //
 // A snapshot with "incomplete" could not read what is stored; it has what is in memory. Between snapshot and updates
@@ -107,7 +113,7 @@ type socket struct {
 const (
 	maxSockets    = 10_000   // about 100 kB each with buffers: 1 GB
 	readLimit     = 32 << 10 // a subscription to maxDevices devices fits
-	maxTopics     = 16       // a page needs three
+	maxTopics     = 64       // a dashboard has one for each of its widgets
 	writeTimeout  = 5 * time.Second
 	openTimeout   = 4 * time.Second // below the five seconds after which a browser takes the connection for lost
 	beatEvery     = 2 * time.Second

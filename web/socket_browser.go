@@ -30,6 +30,7 @@ type command struct {
 	Device  string   `json:"device"`
 	Devices []string `json:"devices"`
 	Cursor  string   `json:"cursor"`
+	WidgetRef
 }
 
 // topic is one open subscription of a browser.

@@ -17,9 +17,11 @@ import (
 
 	"longwave/ingest/natsd/natstest"
 	"longwave/ingest/telemetry"
+	"longwave/tenants"
 	"longwave/tenants/id"
 	"longwave/web/handler"
 	"longwave/web/live"
+	"longwave/web/widget"
 )
 
 const (
@@ -38,10 +40,24 @@ type stored struct {
 	series   telemetry.Series
 	asked    telemetry.SeriesQuery
 	err      error
+	latestOf atomic.Int32 // how often it was asked
 }
 
 func (s *stored) Latest(context.Context, id.Device) ([]telemetry.Latest, error) {
 	return s.latest, s.err
+}
+
+func (s *stored) LatestOf(_ context.Context, devices []id.Device) (map[id.Device][]telemetry.Latest, error) {
+	s.latestOf.Add(1)
+	return map[id.Device][]telemetry.Latest{devices[0]: s.latest}, s.err
+}
+
+func (s *stored) SeriesMany(context.Context, telemetry.ManyQuery) (map[telemetry.SeriesKey]telemetry.Series, error) {
+	return nil, s.err
+}
+
+func (s *stored) EventsOf(context.Context, telemetry.EventsQuery) ([]telemetry.Event, error) {
+	return nil, s.err
 }
 
 func (s *stored) Activity(context.Context) ([]telemetry.Activity, error) { return s.activity, s.err }
@@ -78,8 +94,19 @@ func newLiveBench(t *testing.T) *liveBench {
 	}
 	b := &liveBench{t: t, js: js, store: &stored{}}
 	b.endHub = runHub(t, hub)
+	feeds, err := widget.NewFeeds(widget.FeedsOptions{Hub: hub, Readings: func(id.Tenant) widget.Reader { return b.store }, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
 	b.socket, err = newSocket(SocketOptions{
-		Hub: hub, Log: log, Version: "v1",
+		Interest: func(t id.Tenant, ref WidgetRef) (widget.Interest, error) {
+			if t != north || ref.Widget != "w1" {
+				return widget.Interest{}, tenants.ErrNotFound
+			}
+			return widget.Interest{Devices: []id.Device{pump}, Metrics: []string{"temp"}}, nil
+		},
+		Feeds: feeds,
+		Hub:   hub, Log: log, Version: "v1",
 		Readings:   func(id.Tenant) LiveReader { return b.store },
 		Known:      func(t id.Tenant, d id.Device) bool { return t == north && d == pump || t == south && d == foreign },
 		Unit:       func(_ id.Tenant, metric string) string { return map[string]string{"temp": "°C"}[metric] },
@@ -154,7 +181,10 @@ type serverFrame struct {
 		}
 		Packets []struct{ ID string }
 		Devices []struct{ Device string }
+		Points  [][]any
+		Since   int64
 	}
+	Points   [][]any
 	Packets  []struct{ ID string }
 	Devices  []struct{ Device string }
 	Attempts []struct {

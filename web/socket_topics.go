@@ -26,10 +26,10 @@ func (b *browser) open(ctx context.Context, c command) (topic, []byte) {
 		return t, first
 	}
 	if errors.Is(err, tenants.ErrNotFound) {
-		return nil, errorFrame(c.Sub, "not_found", "There is no such device.")
+		return nil, errorFrame(c.Sub, "not_found", "There is no such thing here.")
 	}
 	if errors.Is(err, errTopic) {
-		return nil, errorFrame(c.Sub, "unknown_topic", "The topics are device, devices, rate and attempts.")
+		return nil, errorFrame(c.Sub, "unknown_topic", "The topics are device, devices, rate, attempts and widget.")
 	}
 	if ctx.Err() == nil {
 		b.socket.options.Log.WarnContext(ctx, "live subscription failed", "tenant", string(b.visit.Tenant), "topic", c.Topic, "error", err)
@@ -49,6 +49,8 @@ func (b *browser) dispatch(ctx context.Context, c command) (topic, []byte, error
 		return b.openRate(ctx, c)
 	case "attempts":
 		return b.openAttempts(c)
+	case "widget":
+		return b.openWidget(ctx, c)
 	default:
 		return nil, nil, errTopic
 	}

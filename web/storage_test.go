@@ -17,6 +17,7 @@ type storage struct {
 	overview []telemetry.Series
 	counted  telemetry.Erased
 	hourly   []telemetry.Point
+	events   []telemetry.Event
 }
 
 func newStorage() *storage { return &storage{latest: map[id.Device][]telemetry.Latest{}} }
@@ -71,6 +72,39 @@ func (r reader) Count(context.Context, id.Device) (telemetry.Erased, error) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	return r.s.counted, r.s.err
+}
+
+func (r reader) LatestOf(_ context.Context, devices []id.Device) (map[id.Device][]telemetry.Latest, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	found := map[id.Device][]telemetry.Latest{}
+	for _, d := range devices {
+		if len(r.s.latest[d]) > 0 {
+			found[d] = r.s.latest[d]
+		}
+	}
+	return found, r.s.err
+}
+
+// SeriesMany answers with the same points for every series that is asked for and known.
+func (r reader) SeriesMany(_ context.Context, q telemetry.ManyQuery) (map[telemetry.SeriesKey]telemetry.Series, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	found := map[telemetry.SeriesKey]telemetry.Series{}
+	for _, key := range q.Series {
+		for _, s := range r.s.overview {
+			if s.Metric == key.Metric {
+				found[key] = s
+			}
+		}
+	}
+	return found, r.s.err
+}
+
+func (r reader) EventsOf(context.Context, telemetry.EventsQuery) ([]telemetry.Event, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.s.events, r.s.err
 }
 
 // fail makes the storage answer with an error from now on.

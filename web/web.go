@@ -21,11 +21,13 @@ import (
 	"longwave/web/handler"
 	"longwave/web/live"
 	"longwave/web/oidc"
+	"longwave/web/widget"
 )
 
 // Reader is what pages read of one tenant's stored data.
 type Reader interface {
 	LiveReader
+	widget.Reader
 	Overview(ctx context.Context, d id.Device, from, to telemetry.Micros, points int) ([]telemetry.Series, error)
 	Events(ctx context.Context, q telemetry.EventQuery) ([]telemetry.Event, error)
 	Count(ctx context.Context, d id.Device) (telemetry.Erased, error)
@@ -92,6 +94,7 @@ type Web struct {
 	assets     *static.Assets
 	links      views.Assets
 	socket     *socket // nil without a hub
+	feeds      *widget.Feeds
 	handover   *handover
 	drafts     *drafts
 	activities *activities
@@ -129,7 +132,12 @@ func (w *Web) openSocket() (err error) {
 	if w.o.Hub == nil {
 		return nil
 	}
+	w.feeds, err = widget.NewFeeds(widget.FeedsOptions{Hub: w.o.Hub, Readings: func(t id.Tenant) widget.Reader { return w.o.Readings(t) }, Log: w.o.Log})
+	if err != nil {
+		return err
+	}
 	w.socket, err = newSocket(SocketOptions{
+		Interest: w.interest, Feeds: w.feeds,
 		Hub:      w.o.Hub,
 		Readings: func(t id.Tenant) LiveReader { return w.o.Readings(t) },
 		Known: func(t id.Tenant, d id.Device) bool {
@@ -151,7 +159,11 @@ func (w *Web) Drain(ctx context.Context) error {
 	if w.socket == nil {
 		return nil
 	}
-	return w.socket.drain(ctx)
+	if err := w.socket.drain(ctx); err != nil {
+		return err
+	}
+	w.feeds.Wait()
+	return nil
 }
 
 func refuseForeign(http.ResponseWriter, *http.Request) error {

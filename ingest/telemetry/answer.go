@@ -100,6 +100,14 @@ type EventQuery struct {
 	Limit    int
 }
 
+// EventsQuery asks for the newest events of several devices over [From, To), of these names or of all if none is named.
+type EventsQuery struct {
+	Devices  []id.Device
+	Names    []string
+	From, To Micros
+	Limit    int
+}
+
 // Erased counts what a deletion removed.
 type Erased struct {
 	Readings uint64 `json:"readings"`

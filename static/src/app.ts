@@ -31,5 +31,6 @@ systemPage();
 document.body.addEventListener("htmx:load", () => startDeviceList());
 
 if (document.querySelector("[data-page=device]")) void import("./device").then((page) => page.startDevicePage());
+if (document.querySelector("#board")) void import("./board/page").then((page) => page.startDashboard());
 if (document.querySelector("#rule")) void import("./rulenames").then((page) => page.startRuleNames());
 if (document.querySelector("#connect")) void import("./connect").then((page) => page.startConnect());

@@ -19,13 +19,13 @@ export interface Chart {
 }
 
 // All charts of a page share their cursor.
-const together = "page";
+export const together = "page";
 
-const fallback = ["#1d5fc4", "#7a3fb8", "#0d7f94", "#8a5a2b", "#b83280", "#52606f", "#4d7c0f", "#3f51b5"];
+export const fallback = ["#1d5fc4", "#7a3fb8", "#0d7f94", "#8a5a2b", "#b83280", "#52606f", "#4d7c0f", "#3f51b5"];
 const colours = new Map<string, string>();
 
 // colour reads a variable of the style sheet. Reading is slow enough to be remembered until the theme changes.
-function colour(name: string, otherwise: string): string {
+export function colour(name: string, otherwise: string): string {
   let value = colours.get(name);
   if (value === undefined) {
     value = getComputedStyle(document.documentElement).getPropertyValue(name).trim() || otherwise;
@@ -35,6 +35,17 @@ function colour(name: string, otherwise: string): string {
 }
 
 const drawn = new Set<uPlot>();
+
+// follow repaints a chart when the theme changes, and fits it to its place; the result ends that.
+export function follow(plot: uPlot, host: HTMLElement): () => void {
+  drawn.add(plot);
+  const size = new ResizeObserver(() => plot.setSize(room(host)));
+  size.observe(host);
+  return () => {
+    size.disconnect();
+    drawn.delete(plot);
+  };
+}
 
 function repaint(): void {
   colours.clear();
@@ -53,9 +64,7 @@ export function colourOf(metric: string): number {
 // makeChart draws into the host and follows its size.
 export function makeChart(o: ChartOptions): Chart {
   const plot = new uPlot(options(o), [[], [], [], []], o.host);
-  drawn.add(plot);
-  const size = new ResizeObserver(() => plot.setSize(room(o.host)));
-  size.observe(o.host);
+  const leave = follow(plot, o.host);
   keys(plot, o);
   return {
     show: (data, from, to) =>
@@ -64,14 +73,13 @@ export function makeChart(o: ChartOptions): Chart {
         plot.setScale("x", { min: from, max: to });
       }),
     destroy: () => {
-      size.disconnect();
-      drawn.delete(plot);
+      leave();
       plot.destroy();
     },
   };
 }
 
-function room(host: HTMLElement): { width: number; height: number } {
+export function room(host: HTMLElement): { width: number; height: number } {
   return { width: Math.max(200, host.clientWidth), height: Math.max(120, host.clientHeight) };
 }
 
@@ -114,7 +122,7 @@ function options(o: ChartOptions): uPlot.Options {
   };
 }
 
-function axis(more: uPlot.Axis): uPlot.Axis {
+export function axis(more: uPlot.Axis): uPlot.Axis {
   return {
     stroke: () => colour("--lw-muted", "#566173"),
     grid: { stroke: () => colour("--lw-grid", "#dde1e7"), width: 1 },
@@ -125,14 +133,14 @@ function axis(more: uPlot.Axis): uPlot.Axis {
 }
 
 // around leaves air above and below the data; a flat line lies in the middle.
-function around(_: uPlot, min: number | null, max: number | null): [number, number] {
+export function around(_: uPlot, min: number | null, max: number | null): [number, number] {
   if (min === null || max === null) return [0, 1];
   const air = max > min ? (max - min) * 0.1 : Math.abs(max) * 0.1 || 1;
   return [min - air, max + air];
 }
 
 // alone finds the readings between two gaps: no line would show them.
-function alone(plot: uPlot, series: number, show: boolean): number[] | null {
+export function alone(plot: uPlot, series: number, show: boolean): number[] | null {
   const values = plot.data[series];
   if (show || !values) return null;
   const found: number[] = [];
@@ -143,7 +151,7 @@ function alone(plot: uPlot, series: number, show: boolean): number[] | null {
 }
 
 // keys moves the cursor by arrow keys; the chart is then a slider that says its point.
-function keys(plot: uPlot, o: ChartOptions): void {
+export function keys(plot: uPlot, o: Pick<ChartOptions, "host" | "label" | "reset" | "read">): void {
   const { host } = o;
   host.tabIndex = 0;
   host.setAttribute("role", "slider");

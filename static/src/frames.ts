@@ -51,7 +51,11 @@ export interface Content {
   rejected?: Rejected[];
   devices?: Sighting[];
   attempts?: Attempt[];
+  points?: LivePoint[];
 }
+
+// LivePoint is one value of a widget.
+export type LivePoint = [device: string, metric: string, at: number, value: Value];
 
 export interface Frame extends Content {
   sub: number;
@@ -59,16 +63,20 @@ export interface Frame extends Content {
   resumed?: boolean;
   skipped?: number;
   arrived?: number; // packets since the frame before
-  snapshot?: Content & { incomplete: boolean };
+  snapshot?: Content & { incomplete: boolean; since?: number };
   error?: { code: string; detail: string };
 }
 
 export type ServerFrame = Partial<Frame> & { beat?: number; hello?: { version: string; now: number } };
 
 export interface Topic {
-  topic: "device" | "devices" | "rate" | "attempts";
+  topic: "device" | "devices" | "rate" | "attempts" | "widget";
   device?: string;
   devices?: string[];
+  dashboard?: string;
+  widget?: string;
+  values?: Record<string, string>;
+  draft?: unknown;
 }
 
 // toMs turns the server's microseconds into the milliseconds of Date.

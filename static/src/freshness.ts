@@ -44,6 +44,11 @@ export function stateOf(at: number, interval: number, now: number): State {
   return silence > silentAfter ? "silent" : silence > lateAfter ? "late" : "live";
 }
 
+// stateWord is how a state is called; one that only devices have is among them.
+export function stateWord(state: string): string {
+  return state === "disabled" ? "Disabled" : words[state as State] ?? state;
+}
+
 // age is "12 s ago" up to a day, then the date.
 export function age(at: number, now: number): string {
   if (at <= 0) return "never";

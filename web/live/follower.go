@@ -122,10 +122,12 @@ func (f *follower) join(filter Filter, from Cursor) *Subscription {
 	if !s.Resumed {
 		s.Backlog, _ = f.ring.after(0, filter)
 	}
-	if f.subs[filter.Device] == nil {
-		f.subs[filter.Device] = make(map[*Subscription]struct{})
+	for _, place := range filter.places() {
+		if f.subs[place] == nil {
+			f.subs[place] = make(map[*Subscription]struct{})
+		}
+		f.subs[place][s] = struct{}{}
 	}
-	f.subs[filter.Device][s] = struct{}{}
 	return s
 }
 
@@ -142,10 +144,14 @@ func (f *follower) resume(filter Filter, from Cursor) ([]*Update, bool) {
 
 func (f *follower) leave(s *Subscription) {
 	f.mu.Lock()
-	_, present := f.subs[s.filter.Device][s]
-	delete(f.subs[s.filter.Device], s)
-	if len(f.subs[s.filter.Device]) == 0 {
-		delete(f.subs, s.filter.Device)
+	present := false
+	for _, place := range s.filter.places() {
+		_, here := f.subs[place][s]
+		present = present || here
+		delete(f.subs[place], s)
+		if len(f.subs[place]) == 0 {
+			delete(f.subs, place)
+		}
 	}
 	f.mu.Unlock()
 	if present {

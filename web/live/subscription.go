@@ -1,6 +1,7 @@
 package live
 
 import (
+	"slices"
 	"sync"
 
 	"longwave/ingest/telemetry"
@@ -11,12 +12,28 @@ import (
 type Filter struct {
 	// Device is the only device that is heard; "" is all of the tenant.
 	Device id.Device
+	// Devices are the only ones that are heard, instead of Device, when there are any.
+	Devices []id.Device
 	// Wake is given a token, if there is room for one, whenever there is something to take. Several subscriptions
 	// may share it. It may be nil.
 	Wake chan<- struct{}
 }
 
-func (f Filter) passes(u *Update) bool { return f.Device == "" || f.Device == u.Batch.Device }
+func (f Filter) passes(u *Update) bool {
+	if len(f.Devices) > 0 {
+		return slices.Contains(f.Devices, u.Batch.Device)
+	}
+	return f.Device == "" || f.Device == u.Batch.Device
+}
+
+// places are under which devices a follower finds the subscription, each once.
+func (f Filter) places() []id.Device {
+	if len(f.Devices) == 0 {
+		return []id.Device{f.Device}
+	}
+	places := slices.Sorted(slices.Values(f.Devices))
+	return slices.Compact(places)
+}
 
 // Reading is the newest value of one series among packets that a subscriber was too slow for.
 type Reading struct {

@@ -1,0 +1,206 @@
+// One widget on the grid: its frame, what it shows, and what can be taken from it.
+import { stepSeconds } from "../points";
+import type { Frame } from "../frames";
+import { toMs } from "../frames";
+import { button, make, table } from "./dom";
+import { lines } from "./lines";
+import type { Answer, Kind, Span, Stage, View, Widget } from "./model";
+import { fleet, log, timeline, words } from "./states";
+import { bars, gauge, number, table as latest } from "./values";
+
+// Source is where a widget gets its past and its present from.
+export interface Source {
+  ask: (widget: Widget, span: Span, points: number, signal: AbortSignal) => Promise<Answer>;
+  csv: (widget: Widget, span: Span, points: number) => string | null; // an address; null for what is not saved
+  hear: (widget: Widget, handle: (frame: Frame) => void) => () => void;
+}
+
+export interface CardOptions {
+  source: Source;
+  span: () => Span;
+  zoom: (from: number, to: number) => void;
+  reset: () => void;
+  devices: string; // address of the devices' pages
+  menu: boolean; // whether things can be taken from it; nobody does on a wall
+}
+
+const views: Record<Kind, (stage: Stage) => View> = { line: lines, area: lines, band: lines, number, gauge, bars, table: latest, timeline, fleet, log, text: words };
+
+const fewest = 120;
+const most = 1000;
+const pixelsPerPoint = 2;
+const retryAfter = 5000;
+const soonest = 100; // between two drawings, in ms
+const seldom = 300_000; // what continues itself is read again now and then: late readings lie before what the socket handed over
+const often = 60_000;
+
+export class Card {
+  readonly root: HTMLElement;
+  readonly body = make("div", "w-body");
+  private readonly noteLine = make("p", "w-note muted small");
+  private readonly view: View;
+  private loading: AbortController | undefined;
+  private loaded = 0; // when it was last asked for, in ms; 0 means that it must be
+  private retryAt = Infinity;
+  private step = 0;
+  private visible = false;
+  private fresh = false; // something has come that is not drawn
+  private drawnAt = 0;
+  private unhear: (() => void) | undefined;
+  private readonly observer: IntersectionObserver;
+
+  constructor(readonly widget: Widget, private readonly o: CardOptions) {
+    this.root = make("section", `w kind-${widget.kind}`);
+    this.root.dataset.widget = widget.id ?? "";
+    this.root.setAttribute("aria-label", widget.title || widget.kind);
+    const head = make("header", "w-head");
+    head.append(make("h2", "w-title", widget.title ?? ""));
+    if (o.menu && widget.kind !== "text") head.append(this.menu());
+    this.root.append(head, this.body, this.noteLine);
+    this.view = views[widget.kind]({ host: this.body, widget, devices: o.devices, zoom: o.zoom, reset: o.reset });
+    this.place();
+    this.observer = new IntersectionObserver((entries) => this.see(entries.at(-1)?.isIntersecting ?? false), { rootMargin: "200px" });
+    this.observer.observe(this.root);
+  }
+
+  // place puts the card on the grid; on a phone the style sheet puts all below each other.
+  place(): void {
+    const { x, y, w, h } = this.widget.at;
+    this.root.style.setProperty("--x", String(x + 1));
+    this.root.style.setProperty("--y", String(y + 1));
+    this.root.style.setProperty("--w", String(w));
+    this.root.style.setProperty("--h", String(h));
+    this.root.style.order = String(y * 12 + x);
+  }
+
+  reload(): void {
+    this.loaded = 0;
+    if (!this.visible) return;
+    this.view.tick?.(this.o.span());
+    void this.load();
+  }
+
+  // tick is called once a second.
+  tick(): void {
+    if (!this.visible || this.loading || this.widget.kind === "text") return;
+    if (Date.now() > this.retryAt) return void this.load();
+    const span = this.o.span();
+    if (!span.live || this.loaded === 0) return;
+    const pause = this.step > 30 || this.widget.kind === "bars" ? Math.max(often, this.step * 1000) : seldom;
+    if (Date.now() - this.loaded > pause) return void this.load();
+    this.view.tick?.(span);
+  }
+
+  destroy(): void {
+    this.observer.disconnect();
+    this.loading?.abort();
+    this.unhear?.();
+    this.view.destroy?.();
+    this.root.remove();
+  }
+
+  private see(visible: boolean): void {
+    this.visible = visible;
+    if (!visible) return;
+    if (!this.unhear && this.widget.kind !== "text") this.unhear = this.o.source.hear(this.widget, (frame) => this.hear(frame));
+    if (this.loaded === 0) void this.load();
+  }
+
+  private hear(frame: Frame): void {
+    if (frame.snapshot?.since) this.view.since?.(toMs(frame.snapshot.since));
+    if (!this.o.span().live) return;
+    for (const [device, metric, at, value] of (frame.snapshot ?? frame).points ?? []) {
+      this.view.add?.(device, metric, toMs(at), value);
+      this.fresh = true;
+    }
+    if (this.fresh) requestAnimationFrame(() => this.draw());
+  }
+
+  private draw(): void {
+    if (!this.fresh || !this.visible || this.loaded === 0 || this.loading || Date.now() - this.drawnAt < soonest || document.hidden) return;
+    this.fresh = false;
+    this.drawnAt = Date.now();
+    this.view.tick?.(this.o.span());
+  }
+
+  private points(): number {
+    return Math.min(most, Math.max(fewest, Math.round(this.body.clientWidth / pixelsPerPoint)));
+  }
+
+  private async load(): Promise<void> {
+    this.loading?.abort();
+    const mine = new AbortController();
+    [this.loading, this.retryAt] = [mine, Infinity];
+    if (this.loaded === 0) this.root.dataset.loading = "";
+    this.loaded = Date.now();
+    const span = this.o.span();
+    try {
+      const answer = this.widget.kind === "text" ? { from: 0, to: 0 } : await this.o.source.ask(this.widget, span, this.points(), mine.signal);
+      if (this.loading !== mine) return; // something else was asked for meanwhile
+      this.step = stepSeconds(answer.step ?? "");
+      this.view.show(answer, this.o.span());
+      this.note(this.view.note?.() ?? "");
+    } catch (error) {
+      if (this.loading !== mine) return;
+      this.note(error instanceof Refused ? error.message : "This cannot be read just now. Trying again.");
+      this.retryAt = error instanceof Refused ? Infinity : Date.now() + retryAfter;
+    }
+    this.loading = undefined;
+    delete this.root.dataset.loading;
+    this.root.dataset.ready = "";
+  }
+
+  private note(text: string): void {
+    if (this.noteLine.textContent !== text) this.noteLine.textContent = text;
+  }
+
+  private menu(): HTMLElement {
+    const menu = make("details", "menu w-menu");
+    const summary = make("summary", "", "⋯");
+    summary.setAttribute("aria-label", `What to do with ${this.widget.title || this.widget.kind}`);
+    const body = make("div", "menu-body");
+    const act = (text: string, what: () => void) => button(text, () => {
+      menu.open = false;
+      what();
+    }, "menu-item");
+    body.append(act("Full screen", () => void this.root.requestFullscreen?.()), act("Numbers as a table", () => this.tabulate()));
+    body.append(act("Download CSV", () => this.download()), act("Download PNG", () => void this.png()));
+    menu.append(summary, body);
+    return menu;
+  }
+
+  private tabulate(): void {
+    const dialog = make("dialog", "w-dialog");
+    const title = this.widget.title || this.widget.kind;
+    dialog.setAttribute("aria-label", title);
+    const scroll = make("div", "w-dialog-body");
+    scroll.tabIndex = 0;
+    scroll.append(table(this.view.rows(), title));
+    dialog.append(make("h2", "", title), scroll, button("Close", () => dialog.close()));
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+
+  private download(): void {
+    const address = this.o.source.csv(this.widget, this.o.span(), this.points());
+    const link = make("a");
+    link.href = address ?? URL.createObjectURL(new Blob([this.view.rows().map((row) => row.map(quoted).join(",")).join("\n")], { type: "text/csv" }));
+    link.download = `${this.widget.title || this.widget.kind}.csv`;
+    link.click();
+  }
+
+  private async png(): Promise<void> {
+    const { picture } = await import("./picture");
+    picture(this.widget.title || this.widget.kind, this.view.picture?.() ?? null, this.view.rows());
+  }
+}
+
+// quoted is a cell of a file; what a spreadsheet would take for a formula is none.
+function quoted(cell: string): string {
+  const plain = /^[=+@\t\r-]/.test(cell) && Number.isNaN(Number(cell)) ? `'${cell}` : cell;
+  return `"${plain.replaceAll('"', '""')}"`;
+}
+
+// Refused is an answer that asking again will not change.
+export class Refused extends Error {}

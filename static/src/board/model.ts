@@ -1,0 +1,93 @@
+// What a dashboard is, as package tenants/dashboard describes it, and what the server answers about a widget.
+import type { Value } from "../frames";
+
+export type Kind = "line" | "area" | "band" | "number" | "gauge" | "bars" | "table" | "timeline" | "fleet" | "log" | "text";
+
+export interface Place { x: number; y: number; w: number; h: number }
+export interface Metric { name: string; right?: boolean }
+export interface Threshold { from: number; level: "good" | "warning" | "critical"; word: string }
+export interface Selection { devices?: string[]; profile?: string; site?: string; labels?: Record<string, string> }
+export interface Variable { name: string; of: "site" | "profile" | "device" | "label"; label?: string; default?: string }
+
+export interface Widget {
+  id?: string;
+  kind: Kind;
+  title?: string;
+  at: Place;
+  select?: Selection;
+  metrics?: Metric[];
+  min?: number;
+  max?: number;
+  thresholds?: Threshold[];
+  by?: string;
+  count?: number;
+  text?: string;
+}
+
+export interface Document { range?: string; variables?: Variable[]; widgets?: Widget[] }
+
+// RawPoint is a bucket: µs, mean, smallest, greatest, readings.
+export type RawPoint = [at: number, mean: number, min: number, max: number, count: number];
+
+export interface AnswerSeries {
+  device: string;
+  name: string;
+  metric: string;
+  unit?: string;
+  right?: boolean;
+  interval?: number;
+  type: "number" | "bool" | "text";
+  latest: { value: Value; at: number };
+  points?: RawPoint[];
+  before?: RawPoint[];
+  value?: number;
+}
+
+export interface AnswerDevice { device: string; name: string; site?: string; at?: number; interval?: number; disabled?: boolean }
+export interface AnswerEvent { device: string; name: string; at: number; kind: string; what: string; text: string }
+
+export interface Answer {
+  from: number;
+  to: number;
+  step?: string;
+  series?: AnswerSeries[];
+  devices?: AnswerDevice[];
+  events?: AnswerEvent[];
+  left?: number;
+}
+
+export interface Span { from: number; to: number; live: boolean } // ms since 1970
+
+// Show is what every kind of widget can do. A view is given whole answers and, in between, single values.
+export interface View {
+  show: (answer: Answer, span: Span) => void;
+  add?: (device: string, metric: string, at: number, value: Value) => void; // at in ms
+  since?: (ms: number) => void; // single values are complete from here on
+  tick?: (span: Span) => void; // at most ten times a second while something has come, and once a second
+  rows: () => string[][]; // the same as a table, its heading first
+  picture?: () => HTMLCanvasElement | null;
+  note?: () => string; // what is written below
+  destroy?: () => void;
+}
+
+// Stage is where a view is drawn and what it may ask of the page.
+export interface Stage {
+  host: HTMLElement;
+  widget: Widget;
+  devices: string; // address of the devices' pages
+  zoom: (from: number, to: number) => void;
+  reset: () => void;
+}
+
+// level is the threshold that a value has reached.
+export function level(widget: Widget, value: number): Threshold | undefined {
+  return [...(widget.thresholds ?? [])].reverse().find((step) => value >= step.from);
+}
+
+// label names a series as briefly as the others of its widget allow.
+export function label(series: AnswerSeries, all: AnswerSeries[]): string {
+  const devices = new Set(all.map((s) => s.device)).size;
+  const metrics = new Set(all.map((s) => s.metric)).size;
+  if (devices === 1) return series.metric;
+  return metrics === 1 ? series.name : `${series.name} · ${series.metric}`;
+}

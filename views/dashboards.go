@@ -1,0 +1,58 @@
+package views
+
+// Dashboards lists the dashboards of a tenant.
+type Dashboards struct {
+	Frame
+	Action, ImportAction string
+	DevicesHref          string
+	Count                string
+	CanEdit              bool
+	HasDevices           bool
+	Problems             []Problem
+	From                 []Option // what a new one can be made from
+	Rows                 []DashboardRow
+}
+
+// DashboardRow is one dashboard of the list.
+type DashboardRow struct {
+	Name, Href, Widgets, Version, By string
+	Changed                          Time
+	RenameAction, DeleteAction       string
+}
+
+// Dashboard is one dashboard. Everything on its grid is drawn by the scripts from Document, which is JSON.
+type Dashboard struct {
+	Frame
+	ID, Name, Base                                                        string
+	ListHref, ExportHref, VersionsHref, NamesHref, DraftHref, DevicesHref string
+	Document, Version                                                     string
+	CanEdit, Compare                                                      bool
+	Saved                                                                 Time
+	SavedBy                                                               string
+	Now                                                                   string // the server's clock in ms since 1970
+	Range                                                                 string
+	Ranges                                                                []Link
+	Variables                                                             []Variable
+}
+
+// Variable is a choice above a dashboard.
+type Variable struct {
+	ID, Name, Label string
+	Options         []Option
+}
+
+// DashboardVersions lists what a dashboard was saved as.
+type DashboardVersions struct {
+	Frame
+	Name, Href, ListHref string
+	RestoreAction        string
+	CanEdit              bool
+	Rows                 []DashboardVersion
+}
+
+// DashboardVersion is one of them.
+type DashboardVersion struct {
+	Number, By, Widgets string
+	Current             bool
+	At                  Time
+}
