@@ -140,3 +140,12 @@ func second(m telemetry.Micros) telemetry.Micros { return m - (m%oneSecond+oneSe
 
 // secondsUp is a span in whole seconds, rounded up.
 func secondsUp(m telemetry.Micros) telemetry.Micros { return second(m + oneSecond - 1) }
+
+// Seen is the second in which the latest packet that counted became known.
+func (s *State) Seen() telemetry.Micros { return s.received }
+
+// Excuse moves on what is known of when packets came, because for that long none could come: what the server could not hear
+// is not held against a device.
+func (s *State) Excuse(span time.Duration) {
+	s.received += second(telemetry.Micros(span / time.Microsecond))
+}

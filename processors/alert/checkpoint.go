@@ -1,0 +1,203 @@
+package alert
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"time"
+
+	"longwave/ingest/telemetry"
+	"longwave/tenants/alertrule"
+	"longwave/tenants/id"
+)
+
+const (
+	// partVersion is the first byte of a part.
+	partVersion = 1
+	// partBytes is when a part of a checkpoint is full: well below what NATS takes as one message, with the largest device
+	// added.
+	partBytes = 128 << 10
+)
+
+// errPart is a part of a checkpoint that cannot be read: damaged, or of a newer program.
+var errPart = errors.New("a part of what is known of alert rules cannot be read")
+
+// head says how far the evaluation of all tenants has come. Parts may know of more; then they say so.
+type head struct {
+	V        int              `json:"v"`
+	Epoch    uint64           `json:"epoch"`
+	Position [3]uint64        `json:"position"` // what every part knows of at least
+	Lanes    [3]time.Time     `json:"lanes"`    // when each lane was made: a place says nothing of another stream of the same name
+	Log      uint64           `json:"log"`      // the place in the log of alerts that every part knows of
+	Clock    telemetry.Micros `json:"clock"`
+}
+
+// keptPair is one rule for one device in a checkpoint or in the log.
+type keptPair struct {
+	rule    id.AlertRule
+	version int
+	device  id.Device
+	seen    telemetry.Micros
+	covered [3]uint64
+
+	alert    id.Alert // that is open; empty when none is
+	severity alertrule.Severity
+	number   uint64
+	state    []byte
+}
+
+// encodeParts writes down everything that is known of a tenant, in parts that can be read one without the other.
+func (t *tenant) encodeParts(position [3]uint64) (parts [][]byte) {
+	table := make(map[*rule]uint64, len(t.rules))
+	for i, r := range t.rules {
+		table[r] = uint64(i)
+	}
+	var b []byte
+	for _, d := range t.devices {
+		if len(d.pairs) == 0 {
+			continue
+		}
+		if b == nil {
+			b = t.beginPart(position)
+		}
+		b = d.append(b, table)
+		if len(b) > partBytes {
+			parts, b = append(parts, seal(b)), nil
+		}
+	}
+	if b != nil {
+		parts = append(parts, seal(b))
+	}
+	return parts
+}
+
+func (t *tenant) beginPart(position [3]uint64) []byte {
+	b := []byte{partVersion}
+	for _, place := range position {
+		b = binary.AppendUvarint(b, place)
+	}
+	b = binary.AppendUvarint(b, uint64(len(t.rules)))
+	for _, r := range t.rules {
+		b = appendText(b, string(r.ID))
+		b = binary.AppendUvarint(b, uint64(r.Version))
+	}
+	return b
+}
+
+func (d *device) append(b []byte, table map[*rule]uint64) []byte {
+	b = appendText(b, string(d.ID))
+	b = binary.AppendVarint(b, int64(d.seen))
+	b = binary.AppendUvarint(b, uint64(len(d.pairs)))
+	var state []byte
+	for _, p := range d.pairs {
+		b = binary.AppendUvarint(b, table[p.rule])
+		b = appendText(b, string(p.alert))
+		b = append(b, byte(p.state.Severity))
+		b = binary.AppendUvarint(b, p.state.Number)
+		state = p.rule.program.AppendState(state[:0], &p.state)
+		b = binary.AppendUvarint(b, uint64(len(state)))
+		b = append(b, state...)
+	}
+	return b
+}
+
+func appendText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+// checksumBytes stand at the end of a part.
+const checksumBytes = 4
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+func seal(b []byte) []byte { return binary.LittleEndian.AppendUint32(b, checksum(b)) }
+
+// partReader reads a part; bad is looked at in the end.
+type partReader struct {
+	b   []byte
+	bad bool
+}
+
+// decodePart reads what encodeParts wrote. It returns errPart, and nothing of a part that is damaged anywhere.
+func decodePart(b []byte) (pairs []keptPair, err error) {
+	end := len(b) - checksumBytes
+	if end < 1 || checksum(b[:end]) != binary.LittleEndian.Uint32(b[end:]) {
+		return nil, fmt.Errorf("%w: its checksum is wrong", errPart)
+	}
+	if b[0] != partVersion {
+		return nil, fmt.Errorf("%w: its version is %d, this program knows %d", errPart, b[0], partVersion)
+	}
+	r := partReader{b: b[1:end]}
+	var position [3]uint64
+	for i := range position {
+		position[i] = r.unsigned()
+	}
+	rules := make([]keptPair, min(r.unsigned(), alertrule.MaxRules))
+	for i := range rules {
+		rules[i].rule, err = id.Parse[id.AlertRule](r.text())
+		r.bad = r.bad || err != nil
+		rules[i].version = int(r.unsigned())
+	}
+	for len(r.b) > 0 && !r.bad {
+		pairs = r.device(pairs, rules, position)
+	}
+	if r.bad {
+		return nil, fmt.Errorf("%w: it ends too early", errPart)
+	}
+	return pairs, nil
+}
+
+func (r *partReader) device(pairs, rules []keptPair, position [3]uint64) []keptPair {
+	name, err := id.Parse[id.Device](r.text())
+	r.bad = r.bad || err != nil
+	seen := telemetry.Micros(r.signed())
+	for range r.unsigned() {
+		i := r.unsigned()
+		if r.bad || i >= uint64(len(rules)) {
+			r.bad = true
+			return pairs
+		}
+		p := rules[i]
+		p.device, p.seen, p.covered = name, seen, position
+		if text := r.text(); text != "" {
+			p.alert, err = id.Parse[id.Alert](text)
+			r.bad = r.bad || err != nil
+		}
+		p.severity, p.number = alertrule.Severity(r.unsigned()), r.unsigned()
+		p.state = []byte(r.text())
+		pairs = append(pairs, p)
+	}
+	return pairs
+}
+
+func (r *partReader) unsigned() uint64 {
+	n, size := binary.Uvarint(r.b)
+	if size <= 0 {
+		r.b, r.bad = nil, true
+		return 0
+	}
+	r.b = r.b[size:]
+	return n
+}
+
+func (r *partReader) signed() int64 {
+	n, size := binary.Varint(r.b)
+	if size <= 0 {
+		r.b, r.bad = nil, true
+		return 0
+	}
+	r.b = r.b[size:]
+	return n
+}
+
+func (r *partReader) text() string {
+	n := r.unsigned()
+	if n > uint64(len(r.b)) {
+		r.b, r.bad = nil, true
+		return ""
+	}
+	text := string(r.b[:n])
+	r.b = r.b[n:]
+	return text
+}
