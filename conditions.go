@@ -71,12 +71,14 @@ func (p *platform) look(ctx context.Context) {
 func (p *platform) facts(ctx context.Context, now time.Time) vitals.Facts {
 	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
 	defer cancel()
-	trouble, window := p.runner.Trouble(), p.front.Window()
+	trouble, window, alerts := p.runner.Trouble(), p.front.Window(), p.alerts.Trouble()
 	f := vitals.Facts{
 		Lanes:           p.laneVitals(ctx),
 		Lost:            max(trouble.Lost, p.lostBefore()), // both look at the same lanes
 		LostTrack:       trouble.LostTrack,
 		PassedOver:      p.forward.PassedOver(),
+		AlertsMissed:    alerts.Missed,
+		AlertsLeftOut:   alerts.LeftOut,
 		DamagedParts:    p.damagedParts(ctx),
 		ClockJumped:     p.watch.clock.Look(now, now.Sub(p.began), vitals.JumpMemory),
 		SnapshotUseless: p.tenants.SnapshotUseless() && now.Sub(p.began) < vitals.JumpMemory,

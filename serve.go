@@ -24,6 +24,7 @@ import (
 	"longwave/ingest/natsd"
 	"longwave/ingest/telemetry"
 	"longwave/processors"
+	"longwave/processors/alert"
 	"longwave/processors/engine"
 	"longwave/processors/forward"
 	"longwave/processors/replay"
@@ -83,6 +84,8 @@ type platform struct {
 	anchored atomic.Pointer[health] // what the anchors say of the control log, once they could be asked
 	runner   *processors.Runner
 	forward  *forward.Forwarder
+	alerts   *alert.Evaluator
+	book     *alert.Book
 	watch    watch
 	replays  *replay.Service
 	hub      *live.Hub
@@ -140,6 +143,9 @@ func (p *platform) serve(ctx context.Context) (err error) {
 		return err
 	}
 	if err := p.openForwarding(start, fail); err != nil {
+		return err
+	}
+	if err := p.openAlerts(start, fail); err != nil {
 		return err
 	}
 	if err := p.openReplays(start, fail); err != nil {

@@ -9,6 +9,10 @@ type Facts struct {
 	NoRoom string
 	// Lost is how many acknowledged messages were found to be gone or damaged in the lanes, at the start and since.
 	Lost uint64
+	// AlertsMissed is how many messages of the lanes were gone before alert rules saw them.
+	AlertsMissed uint64
+	// AlertsLeftOut is how many alert rules times devices are not evaluated, because a tenant has too many.
+	AlertsLeftOut uint64
 	// DamagedParts is how many parts of tables were set aside because they cannot be read.
 	DamagedParts int
 	// ControlLog says what contradicts the control log; empty when nothing does.

@@ -91,6 +91,8 @@ func conditions() []rule {
 			"Nothing was lost by it: what is not proven to be stored was stored again. Check the disk of the queues.", lostTrack},
 		{"forwarding_behind", "More is forwarded than this installation can keep up with",
 			"Packets of those tenants are stored as always, and not forwarded until it has caught up; their destinations say how many. Have their rules forward less, or give the queues a faster disk.", forwardingBehind},
+		{"alerts_missed", "Alert rules have not seen all packets",
+			"Look at the log for when. Rules that are behind hold no lane; give the machine or the queues' disk more room, or have fewer rules look at every device.", alertsMissed},
 		{"engine_restarting", "The embedded ClickHouse keeps ending",
 			"Look at the log for how it ends; too little memory is the usual reason.", engineRestarting},
 		{"broker_restarted", "The embedded NATS was started again",
@@ -158,6 +160,10 @@ func lostTrack(f Facts) (Severity, string) {
 
 func forwardingBehind(f Facts) (Severity, string) {
 	return when(f.PassedOver > 0, Warning, fmt.Sprintf("Nothing is forwarded for %d of the tenants with destinations.", f.PassedOver))
+}
+
+func alertsMissed(f Facts) (Severity, string) {
+	return when(f.AlertsMissed+f.AlertsLeftOut > 0, Warning, fmt.Sprintf("%d messages of the lanes were gone before; %d pairs of a rule and a device are left out, because a tenant has too many.", f.AlertsMissed, f.AlertsLeftOut))
 }
 
 func engineRestarting(f Facts) (Severity, string) {

@@ -31,6 +31,8 @@ func TestJudge(t *testing.T) {
 		"snapshot":            {Facts{SnapshotUseless: true}, "snapshot_useless", Warning},
 		"consumer":            {Facts{LostTrack: 1}, "settled_unknown", Warning},
 		"passed over":         {Facts{PassedOver: 1}, "forwarding_behind", Warning},
+		"alerts behind":       {Facts{AlertsMissed: 1}, "alerts_missed", Warning},
+		"too many pairs":      {Facts{AlertsLeftOut: 1}, "alerts_missed", Warning},
 		"short window":        {Facts{Window: Window{Reaches: time.Minute}}, "repetitions_forgotten", Warning},
 	} {
 		found := Judge(c.facts)

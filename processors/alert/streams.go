@@ -20,8 +20,8 @@ const (
 	logAge = 400 * 24 * time.Hour
 	// logPerTenant bounds the log of one tenant; the oldest entries give way, so that a rule that flaps harms nobody else's.
 	logPerTenant = 1_000_000
-	logBytes     = 4 << 30
-	stateBytes   = 4 << 30
+	logBytes     = 2 << 30
+	stateBytes   = 1 << 30
 	// duplicateWindow is how long the log knows an entry that is written again because the answer was lost.
 	duplicateWindow = 5 * time.Minute
 

@@ -193,7 +193,7 @@ func final(changes []Change) string {
 }
 
 func TestEvaluatorAgainstTheReference(t *testing.T) {
-	for seed := range uint64(20_000) {
+	for seed := range uint64(5_000) {
 		r := rand.New(rand.NewPCG(seed, 6))
 		p, stream := compile(t, randomRule(r)), randomStream(r)
 		s := p.Start(Known{})
@@ -210,7 +210,7 @@ func TestEvaluatorAgainstTheReference(t *testing.T) {
 
 // TestRestartsAndTicksChangeNothing runs the same stream as it is, and with a restart or a tick wherever there may be one.
 func TestRestartsAndTicksChangeNothing(t *testing.T) {
-	for seed := range uint64(5_000) {
+	for seed := range uint64(2_000) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		rule := randomRule(r)
 		if r.IntN(3) == 0 {
