@@ -193,7 +193,7 @@ func (f *demoFeed) devices() []simulate.DemoDevice {
 	}
 	f.position, f.found = state.Position(), nil
 	for d := range state.DemoDevices() {
-		if !d.Disabled {
+		if tenant, _ := state.Tenant(d.Tenant); !d.Disabled && !tenant.Suspended.Holds() {
 			f.found = append(f.found, simulate.DemoDevice{Tenant: d.Tenant, Device: d.ID, Name: d.Labels[demoSeriesLabel]})
 		}
 	}

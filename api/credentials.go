@@ -52,7 +52,7 @@ func (a *API) device(r *http.Request) (caller, error) {
 
 func (a *API) deviceByToken(c caller, token string) (caller, error) {
 	device, err := a.tenants.DeviceByToken(token)
-	if err == nil || errors.Is(err, tenants.ErrDisabled) {
+	if err == nil || errors.Is(err, tenants.ErrDisabled) || errors.Is(err, tenants.ErrSuspended) {
 		c.device, c.known = device, true
 		return c, err
 	}

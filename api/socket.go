@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 
@@ -269,5 +270,24 @@ func closeFor(err error) (websocket.StatusCode, string) {
 	if errors.Is(err, tenants.ErrDisabled) {
 		return closeDisabled, "the device is disabled"
 	}
+	var suspended *tenants.SuspendedError
+	if errors.As(err, &suspended) {
+		return closeDisabled, cutReason(suspended.Error())
+	}
 	return closeBadToken, "the token is unknown, replaced or revoked"
+}
+
+// maxCloseReason is what a closing frame has room for.
+const maxCloseReason = 123
+
+// cutReason shortens text to whole characters that fit into a closing frame.
+func cutReason(text string) string {
+	if len(text) <= maxCloseReason {
+		return text
+	}
+	end := maxCloseReason - len("…")
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
 }

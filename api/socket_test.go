@@ -241,6 +241,9 @@ func TestRevokingClosesSoon(t *testing.T) {
 			_, err := r.tenants.DisableDevice(t.Context(), tenants.Actor{}, r.ours.id, r.ours.device.ID)
 			return err
 		}},
+		"suspended": {4403, func(t *testing.T, r *rig) error {
+			return r.tenants.SuspendTenant(t.Context(), tenants.Actor{}, r.ours.id, "unpaid")
+		}},
 		"rotated": {4401, func(t *testing.T, r *rig) error {
 			_, err := r.tenants.RotateToken(t.Context(), tenants.Actor{}, r.ours.id, r.ours.device.ID, 0)
 			return err

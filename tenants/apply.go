@@ -47,6 +47,9 @@ func (e tenantCreated) apply(s *State, at stamp) error {
 		return contradiction("tenant %s cannot be created", e.ID)
 	}
 	s.tenants.Set(string(e.ID), &tenant{Tenant: Tenant{ID: e.ID, Name: e.Name, Created: at.at, RetainDays: e.RetainDays}})
+	if e.Owner == "" { // somebody is invited to be it
+		return nil
+	}
 	return s.putMember(member{Member{Person: e.Owner, Role: Owner, Since: at.at}, e.ID})
 }
 

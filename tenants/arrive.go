@@ -121,7 +121,9 @@ func (s *Service) settle(ctx context.Context, a Arrival, p id.Person, d Decision
 	st := s.State()
 	concerned := make([]id.Tenant, 0, len(d.Roles))
 	for t := range d.Roles {
-		concerned = append(concerned, t)
+		if _, ok := st.Tenant(t); ok { // a row outlives the tenant that it is about
+			concerned = append(concerned, t)
+		}
 	}
 	for _, m := range st.TenantsOf(p) {
 		if found, _ := st.Member(m.Tenant.ID, p); found.Via == a.Provider {

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"strings"
+	"time"
 
 	"longwave/tenants/id"
 )
@@ -60,20 +61,33 @@ func (s *Service) SignIn(ctx context.Context, c Credentials) (Person, error) {
 // Enter makes the principal of a person in one of their tenants, who signed in at the provider via, or with the password
 // if that is empty. It returns ErrNotFound when there is no such tenant, no such person, or the person is no member: the
 // three are not told apart. It returns ErrOtherSignIn for a member who proved it in a way that does not count there: a
-// tenant's provider speaks for its own tenant only.
+// tenant's provider speaks for its own tenant only; and a *SuspendedError for a tenant that lets nobody in. An operator who is
+// no member comes in as a guest, with the role of a viewer, if the owners consent or support access is open.
 func (s *Service) Enter(p id.Person, t id.Tenant, via id.Provider) (Principal, error) {
 	st := s.State()
 	person, known := st.Person(p)
+	tenant, exists := st.Tenant(t)
 	found, isMember := st.people.members.Get(key2(p, t))
-	if !known || !isMember {
-		return Principal{}, fmt.Errorf("tenant: %w", ErrNotFound)
-	}
-	tenant, _ := st.Tenant(t)
 	platform, own := st.trusts(via, t)
-	if !platform && !own || via == "" && tenant.NoPasswords {
+	made := Principal{person: p, tenant: t, role: found.Role, operator: person.Operator && platform, limited: person.Scope.Limited}
+	switch {
+	case !known || !exists || !isMember && !(platform && st.welcomes(person, tenant, s.now())):
+		return Principal{}, fmt.Errorf("tenant: %w", ErrNotFound)
+	case !isMember:
+		made.role, made.guest = Viewer, true
+	case !platform && !own || via == "" && tenant.NoPasswords:
 		return Principal{}, fmt.Errorf("tenant: %w", ErrOtherSignIn)
 	}
-	return Principal{person: p, tenant: t, role: found.Role, operator: person.Operator && platform}, nil
+	if tenant.Suspended.Holds() {
+		return Principal{}, &SuspendedError{tenant.Suspended}
+	}
+	return made, nil
+}
+
+// welcomes says whether an operator may look at a tenant's data: because its owners consent, or were told why.
+func (s *State) welcomes(p Person, t Tenant, now time.Time) bool {
+	visit, visits := s.support.Get(key2(t.ID, p.ID))
+	return p.Oversees(t.ID) && (t.Consent || visits && now.Before(visit.Until))
 }
 
 // trusts says whether a way to sign in counts on the whole installation, and whether it counts in one tenant.
@@ -95,17 +109,19 @@ func (s *Service) Identify(p id.Person, via id.Provider) (Principal, error) {
 		return Principal{}, fmt.Errorf("person: %w", ErrUnauthenticated)
 	}
 	platform, _ := st.trusts(via, "")
-	return Principal{person: p, operator: person.Operator && platform}, nil
+	return Principal{person: p, operator: person.Operator && platform, limited: person.Scope.Limited}, nil
 }
 
-// KeyByToken makes the principal of an API key. It returns ErrUnauthenticated for anything that is not a valid key.
+// KeyByToken makes the principal of an API key. It returns ErrUnauthenticated for anything that is not a valid key, and a
+// *SuspendedError for one whose tenant lets nobody in.
 func (s *Service) KeyByToken(token string) (Principal, error) {
 	public, _, sound := splitToken(token, keyPrefix)
 	if !sound {
 		return Principal{}, ErrUnauthenticated
 	}
 	var want digest // of no token: an unknown key is compared like a known one
-	k, known := s.State().keyIndex.Get(public)
+	st := s.State()
+	k, known := st.keyIndex.Get(public)
 	if known {
 		want = k.sum
 	}
@@ -113,6 +129,9 @@ func (s *Service) KeyByToken(token string) (Principal, error) {
 	now := s.now()
 	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !known || expired(k.Expires, now) {
 		return Principal{}, ErrUnauthenticated
+	}
+	if err := st.open(k.Tenant); err != nil {
+		return Principal{}, err
 	}
 	s.uses.note(k.Tenant, k.ID, now)
 	p := Principal{key: k.ID, tenant: k.Tenant, role: k.Role}
@@ -124,13 +143,14 @@ func (s *Service) KeyByToken(token string) (Principal, error) {
 
 // DeviceByToken returns the device that the token belongs to. It returns an *UnknownToken (an ErrUnauthenticated) when
 // the token is not valid, which says whose it is meant to be if that can be told; and ErrDisabled, with the device,
-// when the token is right and the device is switched off. It takes no lock and reaches no other process.
+// when the token is right and the device is switched off, or a *SuspendedError when its tenant is. It takes no lock and reaches no other process.
 func (s *Service) DeviceByToken(token string) (Device, error) {
 	public, well, sound := splitToken(token, devicePrefix)
 	if !well {
 		return Device{}, &UnknownToken{Reason: RefusedMalformed}
 	}
-	held := s.State().byToken.get(indexOf(public))
+	st := s.State()
+	held := st.byToken.get(indexOf(public))
 	if held == nil { // compared all the same, with a token that nothing matches
 		held = new(holder)
 	}
@@ -147,7 +167,16 @@ func (s *Service) DeviceByToken(token string) (Device, error) {
 	case d.Disabled:
 		return d.Device, ErrDisabled
 	}
-	return d.Device, nil
+	return d.Device, st.open(d.Tenant)
+}
+
+// open returns a *SuspendedError for a tenant that lets nobody in.
+func (s *State) open(t id.Tenant) error {
+	found, ok := s.tenants.Get(string(t))
+	if ok && found.Suspended.Holds() {
+		return &SuspendedError{found.Suspended}
+	}
+	return nil
 }
 
 func refuse(d *device, reason Refusal) error {

@@ -65,18 +65,37 @@ func (c Claim) check() (_ Claim, err error) {
 }
 
 // CreateTenant makes another tenant, owned by the operator who makes it. It returns *InvalidError for the name,
-// ErrForbidden when the actor is no operator, and the errors of every command.
+// ErrForbidden when the actor does not operate the whole installation, and the errors of every command.
 func (s *Service) CreateTenant(ctx context.Context, actor Actor, name string) (Tenant, error) {
+	return s.createTenant(ctx, actor, name, actor.Person)
+}
+
+// CreateTenantFor makes a tenant without members, and the invitation of its first owner, whose secret is returned here and
+// never again. When it fails after the tenant was made, somebody can be invited anew. It returns what CreateTenant and Invite
+// return.
+func (s *Service) CreateTenantFor(ctx context.Context, actor Actor, name, whom string) (Tenant, string, error) {
+	if _, err := checkName("for", whom); err != nil {
+		return Tenant{}, "", fmt.Errorf("create tenant: %w", err)
+	}
+	made, err := s.createTenant(ctx, actor, name, "")
+	if err != nil {
+		return Tenant{}, "", err
+	}
+	_, secret, err := s.Invite(ctx, actor, made.ID, NewInvite{For: whom, Role: Owner})
+	return made, secret, err
+}
+
+func (s *Service) createTenant(ctx context.Context, actor Actor, name string, owner id.Person) (Tenant, error) {
 	name, err := checkName("name", name)
 	if err != nil {
 		return Tenant{}, fmt.Errorf("create tenant: %w", err)
 	}
 	tenant := id.New[id.Tenant]()
 	st, err := s.command(ctx, actor, platformSubject, func(st *State, _ time.Time) ([]event, error) {
-		if owner, _ := st.Person(actor.Person); !owner.Operator {
-			return nil, fmt.Errorf("%w: only an operator creates tenants", ErrForbidden)
+		if err := st.operates(actor); err != nil {
+			return nil, err
 		}
-		return []event{tenantCreated{ID: tenant, Name: name, RetainDays: defaultRetainDays, Owner: actor.Person}}, nil
+		return []event{tenantCreated{ID: tenant, Name: name, RetainDays: defaultRetainDays, Owner: owner}}, nil
 	})
 	if err != nil {
 		return Tenant{}, fmt.Errorf("create tenant: %w", err)

@@ -63,8 +63,9 @@ func (s *Service) create(ctx context.Context, actor Actor, t id.Tenant, batch ne
 	}
 	var made []Created
 	_, err = s.inTenant(ctx, actor, t, func(st *State, now time.Time) ([]event, error) {
-		if st.DeviceCount(t)+len(wanted) > MaxDevices {
-			return nil, &LimitError{Name: "devices", Max: MaxDevices}
+		found, _ := st.Tenant(t)
+		if most := s.limits(found).Devices; st.DeviceCount(t)+len(wanted) > most {
+			return nil, &LimitError{Name: "devices", Max: most}
 		}
 		made = make([]Created, len(wanted))
 		events := make([]event, len(wanted))

@@ -22,6 +22,10 @@ var (
 	ErrOtherSignIn = errors.New("this tenant wants another way to sign in")
 	// ErrLastOwner means that the tenant would be without an owner.
 	ErrLastOwner = errors.New("a tenant needs an owner")
+	// ErrLastOperator means that nobody would operate the whole installation any more.
+	ErrLastOperator = errors.New("an installation needs an operator")
+	// ErrSuspended is the class of every *SuspendedError.
+	ErrSuspended = errors.New("the tenant is suspended")
 	// ErrNoRole means that a person proved who they are, and nothing gives them a role.
 	ErrNoRole = errors.New("no rule gives this person a role")
 	// ErrDisabled means that the device is known and switched off.
@@ -86,6 +90,20 @@ func (e *LimitError) Error() string {
 
 // Is makes every *LimitError an ErrLimit.
 func (e *LimitError) Is(target error) bool { return target == ErrLimit }
+
+// SuspendedError says why a tenant lets nobody in. It is told only to those who proved that they belong to it.
+type SuspendedError struct{ Suspension Suspension }
+
+// Error names the reason.
+func (e *SuspendedError) Error() string {
+	if e.Suspension.Deleting {
+		return "the tenant is being deleted"
+	}
+	return "the tenant is suspended: " + e.Suspension.Reason
+}
+
+// Is makes every *SuspendedError an ErrSuspended.
+func (e *SuspendedError) Is(target error) bool { return target == ErrSuspended }
 
 // DelayError says how long a caller must wait before the next attempt is looked at.
 type DelayError struct{ RetryAfter time.Duration }

@@ -138,6 +138,30 @@ func describe(e event) (name string, current int) {
 		return "dashboard.deleted", 1
 	case dashboardUndeleted:
 		return "dashboard.undeleted", 1
+	case tenantRenamed:
+		return "tenant.renamed", 1
+	case tenantSuspended:
+		return "tenant.suspended", 1
+	case tenantResumed:
+		return "tenant.resumed", 1
+	case tenantLimited:
+		return "tenant.limited", 1
+	case consentSwitched:
+		return "tenant.consent_switched", 1
+	case supportOpened:
+		return "support.opened", 1
+	case supportEnded:
+		return "support.ended", 1
+	case deletionOrdered:
+		return "tenant.deletion_ordered", 1
+	case tenantDeleted:
+		return "tenant.deleted", 1
+	case tenantErased:
+		return "tenant.erased", 1
+	case operatorScoped:
+		return "operator.scoped", 1
+	case operatorRevoked:
+		return "operator.revoked", 1
 	case jobStarted:
 		return "job.started", 1
 	case jobEnded:
@@ -236,6 +260,30 @@ func decodeEvent(r record) (event, error) {
 		return decode[dashboardDeleted](r)
 	case "dashboard.undeleted":
 		return decode[dashboardUndeleted](r)
+	case "tenant.renamed":
+		return decode[tenantRenamed](r)
+	case "tenant.suspended":
+		return decode[tenantSuspended](r)
+	case "tenant.resumed":
+		return decode[tenantResumed](r)
+	case "tenant.limited":
+		return decode[tenantLimited](r)
+	case "tenant.consent_switched":
+		return decode[consentSwitched](r)
+	case "support.opened":
+		return decode[supportOpened](r)
+	case "support.ended":
+		return decode[supportEnded](r)
+	case "tenant.deletion_ordered":
+		return decode[deletionOrdered](r)
+	case "tenant.deleted":
+		return decode[tenantDeleted](r)
+	case "tenant.erased":
+		return decode[tenantErased](r)
+	case "operator.scoped":
+		return decode[operatorScoped](r)
+	case "operator.revoked":
+		return decode[operatorRevoked](r)
 	case "job.started":
 		return decode[jobStarted](r)
 	case "job.ended":

@@ -24,7 +24,7 @@ type (
 		ID         id.Tenant `json:"id"`
 		Name       string    `json:"name"`
 		RetainDays uint16    `json:"retain_days"`
-		Owner      id.Person `json:"owner"` // its first member
+		Owner      id.Person `json:"owner"` // its first member; empty when somebody is invited to be it
 	}
 	keyCreated struct {
 		ID   id.Key `json:"id"`

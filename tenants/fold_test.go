@@ -72,6 +72,8 @@ func randomStep(ctx context.Context, s *Service, t id.Tenant, random *rand.Rand)
 		err = randomAlertRule(ctx, s, t, random)
 	case n == 6:
 		err = s.DescribeMetric(ctx, testActor, t, MetricDescription{Name: name, Unit: []string{"", "°C", "bar"}[random.IntN(3)]})
+	case n == 8 && random.IntN(2) == 0:
+		err = randomOperation(ctx, s, t, random)
 	case n == 7:
 		err = randomPeople(ctx, s, t, random)
 	default:
@@ -79,6 +81,33 @@ func randomStep(ctx context.Context, s *Service, t id.Tenant, random *rand.Rand)
 	}
 	if errors.Is(err, ErrExists) {
 		return nil
+	}
+	return err
+}
+
+// randomOperation does what an operator does, to the tenant and to another one that it makes and deletes.
+func randomOperation(ctx context.Context, s *Service, t id.Tenant, random *rand.Rand) error {
+	operator := Actor{Person: s.State().Operators()[0].ID}
+	switch random.IntN(6) {
+	case 0:
+		return s.SetLimits(ctx, operator, t, Limits{Packets: random.IntN(3), Request: random.Int64N(3)})
+	case 1:
+		return s.SwitchConsent(ctx, operator, t, random.IntN(2) == 0)
+	case 2:
+		return s.OpenSupport(ctx, operator, t, Visit{"look", time.Hour})
+	case 3:
+		return errors.Join(s.SuspendTenant(ctx, operator, t, "unpaid"), s.RenameTenant(ctx, operator, t, fmt.Sprint("Plant ", random.IntN(9))))
+	case 4:
+		return s.ResumeTenant(ctx, operator, t)
+	}
+	made, _, err := s.CreateTenantFor(ctx, operator, "Short", "Bo")
+	if err != nil {
+		return err
+	}
+	_, _, err = s.CreateDevice(ctx, operator, made.ID, NewDevice{Name: "d"})
+	err = errors.Join(err, s.OrderDeletion(ctx, operator, made.ID, []Count{{"devices", 1}}))
+	if random.IntN(2) == 0 {
+		err = errors.Join(err, s.EmptyTenant(ctx, made.ID))
 	}
 	return err
 }

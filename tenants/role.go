@@ -71,7 +71,8 @@ const (
 	ManageKeys                     // create, list and revoke API keys
 	ReadAudit                      // see who did what, when and from where
 	ManageTenant                   // settings and members of the tenant
-	OperatePlatform                // see the state of the installation, create tenants
+	OverseeTenants                 // see tenants as a whole, rename, suspend and limit them; not what is in them
+	OperatePlatform                // see the state of the installation, create and delete tenants, say who operates
 	actions                        // how many there are
 )
 
@@ -113,6 +114,8 @@ func (a Action) String() string {
 		return "read the audit trail"
 	case ManageTenant:
 		return "manage the tenant"
+	case OverseeTenants:
+		return "oversee tenants"
 	case OperatePlatform:
 		return "operate the platform"
 	default:
@@ -120,8 +123,8 @@ func (a Action) String() string {
 	}
 }
 
-// allowed is the one table of who may do what. Operating the platform comes from being an operator, never from a role
-// in a tenant, and being an operator opens no tenant.
+// allowed is the one table of who may do what. Operating the platform and overseeing tenants come from being an operator,
+// never from a role in a tenant; and being an operator opens no tenant, unless its owners consent or are told why.
 func (a Action) allowed(r Role) bool {
 	return [actions][Owner + 1]bool{
 		View:             {Viewer: true, Editor: true, Owner: true},
@@ -137,6 +140,7 @@ func (a Action) allowed(r Role) bool {
 		ManageKeys:       {Owner: true},
 		ReadAudit:        {Editor: true, Owner: true},
 		ManageTenant:     {Owner: true},
+		OverseeTenants:   {},
 		OperatePlatform:  {},
 	}[a][r]
 }
@@ -156,6 +160,8 @@ type Principal struct {
 	role     Role
 	operator bool
 	scope    *KeyScope // the devices that a key is limited to; nil for all
+	limited  bool      // as an operator, to some tenants
+	guest    bool      // in the tenant as an operator, and no member
 }
 
 // Person is who acts; empty when an API key does.
@@ -172,6 +178,12 @@ func (p Principal) Role() Role { return p.role }
 
 // Operator says whether the principal runs the platform.
 func (p Principal) Operator() bool { return p.operator }
+
+// Limited says whether the principal operates some tenants only.
+func (p Principal) Limited() bool { return p.limited }
+
+// Guest says whether the principal is in its tenant as an operator who is no member of it.
+func (p Principal) Guest() bool { return p.guest }
 
 // Actor is the principal as the author of a command that came from the given network address.
 func (p Principal) Actor(address string) Actor {
@@ -192,7 +204,7 @@ func (p Principal) May(a Action) error {
 		return fmt.Errorf("%w: unknown action", ErrForbidden)
 	}
 	switch {
-	case a == OperatePlatform && p.operator:
+	case a == OperatePlatform && p.operator && !p.limited, a == OverseeTenants && p.operator:
 		return nil
 	case a.allowed(p.role) && p.scope != nil && !a.ofDevices():
 		return fmt.Errorf("%w: it does not let you %s", ErrKeyLimited, a)

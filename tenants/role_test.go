@@ -10,21 +10,22 @@ import (
 // TestRoleMatrix writes the whole table down a second time, as people read it, and leaves no action and no role out.
 func TestRoleMatrix(t *testing.T) {
 	want := map[Action]string{
-		//               none viewer editor owner operator(without a role)
-		View:             "- v e o -",
-		ViewDevices:      "- v e o -",
-		EditDevices:      "- - e o -",
-		RotateTokens:     "- - e o -",
-		DeleteDevices:    "- - - o -",
-		EditDestinations: "- - e o -",
-		EditRules:        "- - e o -",
-		HandleAlerts:     "- - e o -",
-		EditDashboards:   "- - e o -",
-		ReplayPackets:    "- - e o -",
-		ManageKeys:       "- - - o -",
-		ReadAudit:        "- - e o -",
-		ManageTenant:     "- - - o -",
-		OperatePlatform:  "- - - - p",
+		//               none viewer editor owner operator, limited one (without a role)
+		View:             "- v e o - -",
+		ViewDevices:      "- v e o - -",
+		EditDevices:      "- - e o - -",
+		RotateTokens:     "- - e o - -",
+		DeleteDevices:    "- - - o - -",
+		EditDestinations: "- - e o - -",
+		EditRules:        "- - e o - -",
+		HandleAlerts:     "- - e o - -",
+		EditDashboards:   "- - e o - -",
+		ReplayPackets:    "- - e o - -",
+		ManageKeys:       "- - - o - -",
+		ReadAudit:        "- - e o - -",
+		ManageTenant:     "- - - o - -",
+		OverseeTenants:   "- - - - p l",
+		OperatePlatform:  "- - - - p -",
 	}
 	if len(want) != len(Actions()) {
 		t.Fatalf("%d actions, %d are written down", len(Actions()), len(want))
@@ -44,7 +45,7 @@ func TestRoleMatrix(t *testing.T) {
 		for i, r := range Roles() {
 			got += " " + mark(Principal{role: r}, a, []string{"v", "e", "o"}[i])
 		}
-		got += " " + mark(Principal{operator: true}, a, "p")
+		got += " " + mark(Principal{operator: true}, a, "p") + " " + mark(Principal{operator: true, limited: true}, a, "l")
 		if got != want[a] {
 			t.Errorf("%s: %s, want %s", a, got, want[a])
 		}

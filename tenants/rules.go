@@ -14,7 +14,7 @@ import (
 	"longwave/tenants/rule"
 )
 
-// maxReason bounds why somebody changed a rule: a sentence or two.
+// maxReason bounds why somebody changed a rule, or keeps people out of a tenant: a sentence or two.
 const maxReason = 300 // characters
 
 // ruleRef names one rule of one tenant.

@@ -30,6 +30,9 @@ type Options struct {
 	// fail with ErrNoMasterKey.
 	Secrets *seal.Ring
 
+	// Limits are those of tenants without limits of their own.
+	Limits Limits
+
 	// PlainHTTP lets destinations have addresses that begin with http://.
 	PlainHTTP bool
 
@@ -44,6 +47,9 @@ func (o *Options) check() error {
 	}
 	if o.Replicas < 0 || o.Replicas > 5 {
 		return invalid("options", "%d replicas, JetStream has 1 to 5", o.Replicas)
+	}
+	if err := o.Limits.check(); err != nil {
+		return err
 	}
 	o.Replicas = max(1, o.Replicas)
 	if o.Now == nil {
@@ -73,6 +79,7 @@ type Service struct {
 	uses      *keyUses
 	secrets   *seal.Ring // nil when there are none
 	plainHTTP bool
+	defaults  Limits
 
 	snapshots string // directory
 	anchors   func(context.Context, Anchor) error
@@ -89,7 +96,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	}
 	s := &Service{
 		js: o.JS, log: o.Log, now: o.Now, draft: new(State), seed: maphash.MakeSeed(), hasher: newHasher(), attempts: newThrottle(), failures: make(chan Failure, failureQueue),
-		secrets: o.Secrets, plainHTTP: o.PlainHTTP, snapshots: o.SnapshotDir, anchors: o.Anchor,
+		secrets: o.Secrets, plainHTTP: o.PlainHTTP, defaults: o.Limits, snapshots: o.SnapshotDir, anchors: o.Anchor,
 	}
 	for i := range s.turns {
 		s.turns[i] = make(chan struct{}, 1)

@@ -100,6 +100,8 @@ func dump(s *State) []string {
 	add(&lines, "destinations", &s.destinations)
 	add(&lines, "outNames", &s.outNames)
 	add(&lines, "outSlugs", &s.outSlugs)
+	add(&lines, "support", &s.support)
+	add(&lines, "endings", &s.endings)
 	s.rules.Scan(func(t string, b *ruleBook) bool {
 		text, err := json.Marshal(b.values()) // follows the pointers
 		lines = append(lines, fmt.Sprintf("rules %s %s %v", t, text, err))

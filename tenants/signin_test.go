@@ -18,7 +18,7 @@ import (
 func TestSignIn(t *testing.T) {
 	s, made, _ := claimed(t)
 	who, err := s.SignIn(t.Context(), Credentials{Email: "ADA@example.org", Password: testPassword, Address: "192.0.2.1"})
-	if err != nil || who != made.Person {
+	if err != nil || who.ID != made.Person.ID {
 		t.Fatalf("signed in as %+v, %v", who, err)
 	}
 	_, wrong := s.SignIn(t.Context(), Credentials{Email: "ada@example.org", Password: "wrong horse battery", Address: "192.0.2.1"})

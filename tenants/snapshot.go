@@ -22,7 +22,7 @@ const (
 
 	// snapshotMagic begins a snapshot. Its number rises when what is in a State, or how it is written, changes its
 	// meaning: a program reads only its own, and the log is always there.
-	snapshotMagic = "longwave control snapshot 6\n"
+	snapshotMagic = "longwave control snapshot 7\n"
 
 	// snapshotBytes bounds what is read into memory: some four million devices.
 	snapshotBytes = 1 << 30
@@ -52,6 +52,8 @@ type (
 		Rules        []savedRules
 		Alerts       []savedAlerts
 		Dashboards   []byte
+		Support      []Support
+		Endings      []Ending
 	}
 	savedSubject struct {
 		Subject  string
@@ -152,7 +154,7 @@ func encodeSnapshot(to io.Writer, s *State) error {
 }
 
 func (s *State) savedHead() savedHead {
-	h := savedHead{Position: s.seq, Head: s.head[:], Before: s.before[:], Operators: s.operators, Devices: s.devices.Len(), Erasing: s.Erasing()}
+	h := savedHead{Position: s.seq, Head: s.head[:], Before: s.before[:], Operators: s.operators, Devices: s.devices.Len(), Erasing: s.Erasing(), Support: s.support.Values(), Endings: s.Endings()}
 	s.subjects.Scan(func(subject string, position uint64) bool {
 		h.Subjects = append(h.Subjects, savedSubject{subject, position})
 		return true
@@ -296,6 +298,12 @@ func (h *savedHead) state() (*State, error) {
 		if err := s.putDestination(nil, &d); err != nil {
 			return nil, err
 		}
+	}
+	for _, v := range h.Support {
+		s.support.Set(key2(v.Tenant, v.Person), v)
+	}
+	for _, v := range h.Endings {
+		s.endings.Set(string(v.Tenant), v)
 	}
 	for _, v := range h.Erasing {
 		s.erasing.Set(key2(v.Tenant, v.Device), v)

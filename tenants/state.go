@@ -35,6 +35,8 @@ type State struct {
 	silences     btree.Map[string, []Silence]    // by tenant; a list never changes
 	dashboards   btree.Map[string, *Dashboard]   // by tenant and dashboard
 	people       people
+	support      btree.Map[string, Support] // by tenant and person
+	endings      btree.Map[string, Ending]  // by tenant
 	operators    int
 
 	changed chan struct{} // closed when a newer State is there; nil in a draft
@@ -82,6 +84,7 @@ func (s *State) freeze() *State {
 		destinations: *s.destinations.Copy(), outNames: *s.outNames.Copy(), outSlugs: *s.outSlugs.Copy(),
 		rules: *s.rules.Copy(), alertRules: *s.alertRules.Copy(), silences: *s.silences.Copy(),
 		dashboards: *s.dashboards.Copy(),
+		support:    *s.support.Copy(), endings: *s.endings.Copy(),
 	}
 }
 

@@ -1,6 +1,7 @@
 package tenants
 
 import (
+	"slices"
 	"time"
 
 	"longwave/ingest/telemetry"
@@ -23,6 +24,9 @@ type Tenant struct {
 	RetainDays uint16 // how long readings are kept
 	// NoPasswords lets members in through an identity provider only.
 	NoPasswords bool
+	Suspended   Suspension
+	Consent     bool   // operators may look at its data whenever they want to
+	Limits      Limits // of its own; where 0, those of the installation hold
 }
 
 // Person is a human account of the installation.
@@ -31,7 +35,19 @@ type Person struct {
 	Email    string
 	Name     string
 	Operator bool
+	Scope    Scope // of an operator
 	Created  time.Time
+}
+
+// Scope is what an operator oversees: everything, or the tenants that are listed. It is never changed in place.
+type Scope struct {
+	Limited bool
+	Tenants []id.Tenant
+}
+
+// Oversees says whether the person operates a tenant. Somebody who does may still not look at its data.
+func (p Person) Oversees(t id.Tenant) bool {
+	return p.Operator && (!p.Scope.Limited || slices.Contains(p.Scope.Tenants, t))
 }
 
 // Membership is one tenant of a person.

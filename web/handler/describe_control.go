@@ -20,6 +20,14 @@ func controlTable() []entry {
 			Status: http.StatusForbidden, Code: "other_sign_in", Title: "Another way to sign in is needed",
 			Detail: "You are a member of this tenant, but it does not accept the way you signed in. Sign in at its own sign-in address.",
 		}},
+		{is: tenants.ErrSuspended, problem: Problem{
+			Status: http.StatusForbidden, Code: "tenant_suspended", Title: "The tenant is suspended",
+			Detail: "This tenant is suspended, so nothing gets in.",
+		}, complete: addSuspension},
+		{is: tenants.ErrLastOperator, problem: Problem{
+			Status: http.StatusConflict, Code: "last_operator", Title: "An installation needs an operator",
+			Detail: "This would leave nobody who operates the whole installation, so nothing was done. Make somebody else an operator first.",
+		}},
 		{is: tenants.ErrLastOwner, problem: Problem{
 			Status: http.StatusConflict, Code: "last_owner", Title: "A tenant needs an owner",
 			Detail: "This would leave the tenant without an owner, so nothing was done. Make somebody else an owner first.",
@@ -71,6 +79,19 @@ func controlTable() []entry {
 
 func invalidProblem(status int, code, title string) Problem {
 	return Problem{Status: status, Code: code, Title: title, Detail: "A field of the request is not valid."}
+}
+
+// addSuspension says why, and what to do.
+func addSuspension(p *Problem, err error) {
+	var suspended *tenants.SuspendedError
+	switch {
+	case !errors.As(err, &suspended):
+	case suspended.Suspension.Deleting:
+		p.Title, p.Detail = "The tenant is being deleted", "This tenant is being deleted, so nothing gets in any more. Ask the operator of this server if that surprises you."
+	default:
+		p.Detail = fmt.Sprintf("This tenant is suspended since %s: %s. Ask the operator of this server; what was sent before is kept.",
+			suspended.Suspension.Since.UTC().Format("2 January 2006 15:04 UTC"), strings.TrimRight(suspended.Suspension.Reason, ". "))
+	}
 }
 
 // addField names the field that is at fault and what would be right.

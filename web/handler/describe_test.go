@@ -30,6 +30,8 @@ func TestDescribe(t *testing.T) {
 		{&tenants.UnknownToken{Known: true, Reason: tenants.RefusedExpired}, 401, "credentials_unknown", "Unknown token"},
 		{tenants.ErrDisabled, 403, "device_disabled", "enables it"},
 		{&tenants.InvalidError{Field: "devices[3].name", Detail: "must not be empty"}, 422, "invalid", "must not be empty"},
+		{&tenants.SuspendedError{Suspension: tenants.Suspension{Reason: "unpaid.", Since: time.Now()}}, 403, "tenant_suspended", "unpaid. Ask"},
+		{tenants.ErrLastOperator, 409, "last_operator", "operates the whole"},
 		{tenants.ErrConflict, 409, "conflict", "try again"},
 		{&tenants.LimitError{Name: "devices", Max: 10}, 422, "limit_reached", "10 devices"},
 		{tenants.ErrClaimed, 409, "claimed", "Sign in"},
