@@ -151,6 +151,7 @@ func (p *platform) serve(ctx context.Context) (err error) {
 	if err := p.openReplays(start, fail); err != nil {
 		return err
 	}
+	p.down.supervise("deletions of tenants", p.eraseTenants, fail)
 	p.down.supervise("heap", keepHeap, fail)
 	p.down.supervise("room in lanes", p.keepRoom, fail)
 	if p.broker == nil {

@@ -64,7 +64,7 @@ func (p *platform) externalStorage(options *store.Options) (err error) {
 
 // openProcessing starts what lands packets in ClickHouse, keeps rollups current and makes deletions real.
 func (p *platform) openProcessing(fail context.CancelCauseFunc) (err error) {
-	p.runner, err = processors.New(processors.Options{JS: p.js, Replicas: p.NATSReplicas, Store: p.store, Alive: p.alive, Registerer: p.registry, Log: p.log})
+	p.runner, err = processors.New(processors.Options{JS: p.js, Replicas: p.NATSReplicas, Store: p.store, Alive: p.alive, RemovedUpTo: p.front.RemovedUpTo, Registerer: p.registry, Log: p.log})
 	if err != nil {
 		return err
 	}

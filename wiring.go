@@ -41,7 +41,7 @@ func (p *platform) webOptions(adapter *handler.Adapter) web.Options {
 		Readings:     func(t id.Tenant) web.Reader { return p.store.ForTenant(t) },
 		Destinations: p.forward,
 		WorkList:     p.replays, Jobs: p.replays,
-		Rejected: p.front.Rejected, Recent: p.front.Recent, RuleCounts: p.front.RuleCounts, System: p.system, AddressKey: ingest.AddressKey, StartDemo: p.startDemo,
+		Rejected: p.front.Rejected, Recent: p.front.Recent, RuleCounts: p.front.RuleCounts, System: p.system, AddressKey: ingest.AddressKey, StartDemo: p.startDemo, Operation: &operation{p: p},
 		Version: version, QueueRetention: queueRetention, Log: p.log,
 	}
 }
@@ -225,5 +225,5 @@ func (p *platform) principal(t id.Tenant, d id.Device) ingest.Principal {
 	state := p.tenants.State()
 	tenant, _ := state.Tenant(t)
 	device, _ := state.Device(t, d)
-	return ingest.Principal{Tenant: t, Device: d, RetainDays: tenant.RetainDays, Profile: device.Profile, Site: device.Site, Labels: device.Labels}
+	return ingest.Principal{Tenant: t, Device: d, RetainDays: tenant.KeepDays(), Profile: device.Profile, Site: device.Site, Labels: device.Labels}
 }

@@ -66,7 +66,8 @@ func (a *API) deviceByToken(c caller, token string) (caller, error) {
 // principal is the caller as ingest knows it.
 func (a *API) principal(c caller) ingest.Principal {
 	t, _ := a.tenants.State().Tenant(c.device.Tenant) // of a tenant that was just deleted nothing needs to be kept
-	return ingest.Principal{Tenant: c.device.Tenant, Device: c.device.ID, RetainDays: t.RetainDays,
+	return ingest.Principal{Tenant: c.device.Tenant, Device: c.device.ID, RetainDays: t.KeepDays(), Limits: ingest.TenantLimits{
+		Packets: float64(t.Limits.Packets), Readings: float64(t.Limits.Readings)},
 		Profile: c.device.Profile, Site: c.device.Site, Labels: c.device.Labels}
 }
 

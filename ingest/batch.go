@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"longwave/ingest/telemetry"
-	"longwave/tenants/id"
 )
 
 // ackDeadline is how long a request waits for the streams: a fail-over of a cluster takes less, a device no longer.
@@ -78,6 +77,15 @@ func (f *Front) release(in *items) {
 // count is how many packets the request has, good and bad.
 func (in *items) count() int { return len(in.decoded.Packets) + len(in.decoded.Rejected) }
 
+// demand is what the request asks of the limits.
+func (in *items) demand() demand {
+	n := demand{packets: in.count()}
+	for i := range in.decoded.Packets {
+		n.readings += len(in.decoded.Packets[i].Values)
+	}
+	return n
+}
+
 // enrich adds what the platform knows of the device to what it sent.
 func (in *items) enrich(p Principal, received telemetry.Micros) {
 	d := &in.decoded
@@ -95,10 +103,10 @@ func (f *Front) route(in *items, p Principal, now time.Time) {
 		in.all[i].lane = in.all[i].packet.Kind.Lane()
 	}
 	in.decide(f, p, now)
-	in.demote(f.quota, p.Tenant, now)
+	in.demote(f.quota, p, now)
 }
 
-func (in *items) demote(q *quota, t id.Tenant, now time.Time) {
+func (in *items) demote(q *quota, p Principal, now time.Time) {
 	in.demoted = 0
 	critical, rest := 0, 0
 	for i := range in.all {
@@ -110,7 +118,7 @@ func (in *items) demote(q *quota, t id.Tenant, now time.Time) {
 			rest++
 		}
 	}
-	criticalAbove, restAbove := q.above(t, true, critical, now), q.above(t, false, rest, now)
+	criticalAbove, restAbove := q.above(p, true, critical, now), q.above(p, false, rest, now)
 	if !criticalAbove && !restAbove {
 		return
 	}

@@ -83,6 +83,7 @@ type Principal struct {
 	// What rules may ask of the device. Nobody writes to the labels.
 	Profile, Site string
 	Labels        map[string]string
+	Limits        TenantLimits // of the tenant's own
 }
 
 // Request is what a device sent at once.
@@ -162,10 +163,10 @@ func assemble(o Options) *Front {
 		o:        o,
 		quota:    newQuota(o.Limits),
 		window:   newWindow(o.Now()),
-		keep:     &buckets[deviceKey]{perSecond: keptPerSecond, burst: keptBurst, all: map[deviceKey]bucket{}},
-		whole:    &buckets[id.Tenant]{perSecond: wholePerSecond, burst: wholeBurst, all: map[id.Tenant]bucket{}},
-		tell:     &buckets[string]{perSecond: toldPerSubject, burst: 2 * toldPerSubject, all: map[string]bucket{}},
-		tellAll:  &buckets[string]{perSecond: toldInAll, burst: toldInAll, all: map[string]bucket{}},
+		keep:     &buckets[deviceKey]{pace: pace{keptPerSecond, keptBurst}, all: map[deviceKey]bucket{}},
+		whole:    &buckets[id.Tenant]{pace: pace{wholePerSecond, wholeBurst}, all: map[id.Tenant]bucket{}},
+		tell:     &buckets[string]{pace: pace{toldPerSubject, 2 * toldPerSubject}, all: map[string]bucket{}},
+		tellAll:  &buckets[string]{pace: pace{toldInAll, toldInAll}, all: map[string]bucket{}},
 		attempts: make(chan *nats.Msg, attemptQueue),
 	}
 	f.publishers = newPublishers(o, func(fl *flight) { f.window.settle(fl, o.Now()) })
@@ -225,7 +226,7 @@ func (f *Front) accept(in *items, r Request) error {
 // send puts what was decoded on its way into the lanes, or returns a *LimitError.
 func (f *Front) send(in *items, now time.Time, received telemetry.Micros) error {
 	p := in.from
-	if err := f.quota.take(p.Tenant, p.Device, in.count(), now); err != nil {
+	if err := f.quota.take(p, in.demand(), now); err != nil {
 		return err
 	}
 	in.enrich(p, received)
@@ -238,7 +239,7 @@ func (f *Front) send(in *items, now time.Time, received telemetry.Micros) error 
 func (f *Front) landed(ctx context.Context, in *items) error {
 	err := f.publish(ctx, in)
 	if err != nil {
-		f.quota.giveBack(in.from.Tenant, in.from.Device, in.count()) // the same packets will come again
+		f.quota.giveBack(in.from, in.demand()) // the same packets will come again
 	}
 	return err
 }

@@ -65,7 +65,7 @@ func (f *Front) openMarks(ctx context.Context) (err error) {
 }
 
 // compare finds what is missing at the end of a lane, by its mark, and in the middle, by what the stream says of itself:
-// a lane loses messages at its beginning only, so none that is deleted may lie between others.
+// a lane loses messages at its beginning only, so none that is deleted may lie between others, unless a tenant was.
 func (f *Front) compare(ctx context.Context, lane telemetry.Lane) error {
 	stream, err := f.o.JS.Stream(ctx, telemetry.LaneStream(lane))
 	if err != nil {
@@ -76,7 +76,11 @@ func (f *Front) compare(ctx context.Context, lane telemetry.Lane) error {
 		return err
 	}
 	state := stream.CachedInfo().State
-	found := Damage{Lane: lane, Missing: uint64(state.NumDeleted), Epoch: before.Epoch}
+	missing, err := f.missing(ctx, lane, stream)
+	if err != nil {
+		return err
+	}
+	found := Damage{Lane: lane, Missing: missing, Epoch: before.Epoch}
 	if state.LastSeq < before.Last {
 		found.Truncated = before.Last - state.LastSeq
 		found.Epoch++
@@ -157,12 +161,12 @@ func (f *Front) keepMarks(ctx context.Context) {
 	}
 }
 
-// continuity notices, while a lane is read in order, what is not there.
-type continuity struct{ next, missing, corrupt uint64 }
+// continuity notices, while a lane is read in order, what is not there. Gaps up to purpose are on purpose.
+type continuity struct{ next, missing, corrupt, purpose uint64 }
 
 func (c *continuity) see(sequence uint64, readable bool) {
-	if c.next != 0 && sequence > c.next {
-		c.missing += sequence - c.next
+	if from := max(c.next, c.purpose+1); c.next != 0 && sequence > from {
+		c.missing += sequence - from
 	}
 	c.next = sequence + 1
 	if !readable {
@@ -172,8 +176,8 @@ func (c *continuity) see(sequence uint64, readable bool) {
 
 // end is called with the last sequence of the stream when it was read to there.
 func (c *continuity) end(last uint64) {
-	if c.next != 0 && last >= c.next {
-		c.missing += last - c.next + 1
+	if from := max(c.next, c.purpose+1); c.next != 0 && last >= from {
+		c.missing += last - from + 1
 	}
 }
 

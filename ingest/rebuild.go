@@ -62,7 +62,11 @@ func (f *Front) rebuildLane(ctx context.Context, lane telemetry.Lane) error {
 		}
 	}
 	defer f.dropReader(consumer)
-	var seen continuity
+	purpose, err := f.RemovedUpTo(ctx, lane)
+	if err != nil {
+		return err
+	}
+	seen := continuity{purpose: purpose}
 	if err := eachMessage(ctx, consumer, func(m jetstream.Msg) { f.learn(m, &seen) }); err != nil {
 		return err
 	}

@@ -6,8 +6,8 @@ import "fmt"
 // that ClickHouse servers allow for settings of their users as they are delivered.
 const TenantSetting = "SQL_longwave_tenant"
 
-// tenantTables are those whose rows belong to a tenant.
-func tenantTables() []string {
+// TenantTables lists the tables whose rows belong to a tenant.
+func TenantTables() []string {
 	return []string{"readings", "events", "latest", "touched", "rollup_runs", "rollup_1m", "rollup_1h", "rollup_1d"}
 }
 
@@ -19,7 +19,7 @@ func Policies(reader, cluster string) []string {
 		on, suffixes = " ON CLUSTER `"+cluster+"`", []string{"", LocalSuffix}
 	}
 	var all []string
-	for _, table := range tenantTables() {
+	for _, table := range TenantTables() {
 		for _, suffix := range suffixes {
 			all = append(all, fmt.Sprintf("CREATE ROW POLICY OR REPLACE longwave_tenant%s ON %s%s FOR SELECT USING tenant = getSetting('%s') TO %s",
 				on, table, suffix, TenantSetting, quote(reader)))

@@ -22,6 +22,8 @@ type line struct {
 	seen   gaps
 
 	damaged []uint64 // numbers of the latest messages that were found to be unreadable; belongs to the sentinel
+	deleted int      // how many numbers were missing when they were last looked at, also the sentinel's
+	unmeant uint64   // and how many of them through nobody's purpose
 }
 
 // hands is how many blocks a line holds: one that is being stored, and one that grows meanwhile.

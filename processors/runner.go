@@ -28,9 +28,12 @@ type Options struct {
 	Replicas int // of the marks that it keeps; 0 means 1
 	Store    Inserter
 	// Alive says whether a device exists as far as this copy of the program knows. It must be cheap and never block.
-	Alive      func(id.Tenant, id.Device) bool
-	Registerer prometheus.Registerer
-	Log        *slog.Logger
+	Alive func(id.Tenant, id.Device) bool
+	// RemovedUpTo is the number up to which messages may be missing from the middle of a lane because their tenant was
+	// deleted; nil when that does not happen.
+	RemovedUpTo func(context.Context, telemetry.Lane) (uint64, error)
+	Registerer  prometheus.Registerer
+	Log         *slog.Logger
 }
 
 // ErrOptions is returned by New when something that it needs is missing.

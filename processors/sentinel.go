@@ -69,7 +69,11 @@ func (l *line) inspect(ctx context.Context, before condition) (condition, error)
 	if err != nil {
 		return condition{}, fmt.Errorf("consumer: %w", err)
 	}
-	now := condition{gone: uint64(holds.NumDeleted), unread: before.unread, unreadable: before.unreadable,
+	gone, err := l.gone(ctx, stream)
+	if err != nil {
+		return condition{}, err
+	}
+	now := condition{gone: gone, unread: before.unread, unreadable: before.unreadable,
 		first: holds.FirstSeq, last: holds.LastSeq,
 		floor: settled.AckFloor.Stream, inHand: settled.NumAckPending, mended: before.mended}
 	if accounted := max(before.first, settled.AckFloor.Stream+1); now.first > accounted {
@@ -86,6 +90,33 @@ func (l *line) inspect(ctx context.Context, before condition) (condition, error)
 	}
 	now.unreadable += more
 	return now, nil
+}
+
+// gone counts the messages between others that are missing through nobody's purpose. The numbers are looked at only when
+// there are more or fewer than before.
+func (l *line) gone(ctx context.Context, stream jetstream.Stream) (uint64, error) {
+	holds := stream.CachedInfo().State
+	if holds.NumDeleted == 0 || l.runner.RemovedUpTo == nil {
+		return uint64(holds.NumDeleted), nil
+	}
+	if holds.NumDeleted == l.deleted {
+		return l.unmeant, nil
+	}
+	purpose, err := l.runner.RemovedUpTo(ctx, l.lane)
+	if err != nil {
+		return 0, err
+	}
+	info, err := stream.Info(ctx, jetstream.WithDeletedDetails(true))
+	if err != nil {
+		return 0, fmt.Errorf("stream: %w", err)
+	}
+	l.deleted, l.unmeant = holds.NumDeleted, 0
+	for _, number := range info.State.Deleted {
+		if number > purpose {
+			l.unmeant++
+		}
+	}
+	return l.unmeant, nil
 }
 
 // reached is the number up to which every message was delivered or passed over. NATS counts what it passes over at the

@@ -21,6 +21,14 @@ type Limits struct {
 	Request  int64 `json:"request_bytes,omitempty"` // after decompression
 }
 
+// KeepDays is how long readings of a tenant that arrive from now on are kept.
+func (t Tenant) KeepDays() uint16 {
+	if t.Limits.Days > 0 {
+		return uint16(t.Limits.Days) // check has bounded it
+	}
+	return t.RetainDays
+}
+
 const (
 	maxRate    = 100_000_000 // a second: beyond every machine, and far from overflowing a bucket
 	maxDays    = 10 * 366

@@ -127,6 +127,18 @@ func (s *State) Person(p id.Person) (Person, bool) {
 	return found.Person, true
 }
 
+// PersonByEmail returns the person who signs in with an address and a password; false if nobody does.
+func (s *State) PersonByEmail(email string) (Person, bool) {
+	found, ok := s.emails.Get(foldText(email))
+	if !ok {
+		return Person{}, false
+	}
+	return found.Person, true
+}
+
+// HasOwner says whether a tenant has an owner; one whose first owner is invited has none yet.
+func (s *State) HasOwner(t id.Tenant) bool { return s.owners(t) > 0 }
+
 // TenantsOf lists the tenants of a person, in the order of their ids.
 func (s *State) TenantsOf(p id.Person) []Membership {
 	var list []Membership

@@ -11,6 +11,7 @@ type Frame struct {
 	Nav     []Link
 	Flash   []Flash
 	Demo    *Demo
+	Guest   string // why somebody who is no member sees this; empty for members
 }
 
 // Assets are the addresses of the bundle's files.

@@ -34,10 +34,17 @@ func (w *Web) inTenant(need tenants.Action, f pageFunc) http.HandlerFunc {
 	})
 }
 
-// platform lets operators through.
+// platform lets those through who operate the whole installation.
 func (w *Web) platform(f pageFunc) http.HandlerFunc {
 	return w.handler.Handle(func(out http.ResponseWriter, r *http.Request) error {
 		return w.enter(out, r, door{may: allows(tenants.OperatePlatform), page: f, who: w.identify})
+	})
+}
+
+// operator lets operators through, also those who oversee some tenants only.
+func (w *Web) operator(f pageFunc) http.HandlerFunc {
+	return w.handler.Handle(func(out http.ResponseWriter, r *http.Request) error {
+		return w.enter(out, r, door{may: allows(tenants.OverseeTenants), page: f, who: w.identify})
 	})
 }
 

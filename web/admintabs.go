@@ -18,10 +18,10 @@ func (w *Web) adminTabs(r *http.Request, p tenants.Principal) []views.Link {
 	t := p.Tenant()
 	pages := []adminTab{
 		{"Members", membersPath(t), tenants.View}, {"Identity providers", providersPath(t), tenants.ManageTenant}, {"API keys", keysPath(t), tenants.ManageKeys},
-		{"Audit", auditPath(t), tenants.ReadAudit},
+		{"Usage", usagePath(t), tenants.View}, {"Audit", auditPath(t), tenants.ReadAudit},
 	}
 	if t == "" {
-		pages = []adminTab{{"Health", "/system", tenants.OperatePlatform}, {"Identity providers", providersPath(""), tenants.OperatePlatform}, {"Audit", auditPath(""), tenants.OperatePlatform}}
+		pages = []adminTab{{"Health", "/system", tenants.OperatePlatform}, {"Tenants", operatePath, tenants.OverseeTenants}, {"Operators", operatorsPath, tenants.OperatePlatform}, {"Identity providers", providersPath(""), tenants.OperatePlatform}, {"Audit", auditPath(""), tenants.OperatePlatform}}
 	}
 	var tabs []views.Link
 	for _, each := range pages {

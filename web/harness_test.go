@@ -125,7 +125,7 @@ func (s *site) serve(log *slog.Logger) {
 		WorkList: s.desk, Jobs: s.desk,
 		Recent:     func(_ context.Context, t id.Tenant, _ int) ([]telemetry.Recent, error) { return s.recent[t], s.lanes },
 		RuleCounts: func(id.Tenant) map[id.Rule]rule.Count { return s.counts },
-		System:     func(context.Context) System { return s.system }, Destinations: s.deliver,
+		System:     func(context.Context) System { return s.system }, Operation: fakeOperation{}, Destinations: s.deliver,
 		StartDemo: func(ctx context.Context, by tenants.Actor, t id.Tenant) error {
 			if s.demo != nil {
 				return s.demo

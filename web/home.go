@@ -28,7 +28,7 @@ func (w *Web) start(p id.Person, via id.Provider) string {
 		}
 	}
 	if who, err := w.o.Tenants.Identify(p, via); err == nil && who.Operator() {
-		return "/system"
+		return systemPath(who)
 	}
 	return "/account"
 }

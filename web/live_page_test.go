@@ -91,6 +91,7 @@ func (p *plant) serveLive(hub *live.Hub) {
 		WorkList:       p.desk,
 		Jobs:           p.desk,
 		System:         func(context.Context) System { return System{} },
+		Operation:      fakeOperation{},
 		Destinations:   &deliverer{},
 		AddressKey:     func(string) string { return "k1" },
 		QueueRetention: time.Hour,

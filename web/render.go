@@ -40,6 +40,10 @@ func (w *Web) frame(out http.ResponseWriter, r *http.Request, p tenants.Principa
 	}
 	f.Flash = w.takeFlash(out, r)
 	memberships := st.TenantsOf(p.Person())
+	if tenant, ok := st.Tenant(p.Tenant()); ok && p.Guest() {
+		memberships = append(memberships, tenants.Membership{Tenant: tenant, Role: p.Role()})
+		f.Guest = w.guestNote(p)
+	}
 	for _, m := range memberships {
 		if m.Tenant.ID == p.Tenant() {
 			f.Tenant = &views.Tenant{ID: string(m.Tenant.ID), Name: m.Tenant.Name}
@@ -51,6 +55,16 @@ func (w *Web) frame(out http.ResponseWriter, r *http.Request, p tenants.Principa
 	}
 	f.Nav = navigation(r.URL.Path, p, memberships)
 	return f
+}
+
+// guestNote reminds an operator that this is somebody else's tenant.
+func (w *Web) guestNote(p tenants.Principal) string {
+	for _, each := range w.o.Tenants.State().Supports(p.Tenant(), w.o.Now()) {
+		if each.Person == p.Person() {
+			return "Support access until " + each.Until.UTC().Format("15:04 UTC") + ": you look at this tenant's data, and its owners see that."
+		}
+	}
+	return "You look at this tenant as an operator, because its owners allow that."
 }
 
 // navigation is the same on every page; outside a tenant it leads to the person's first one.
@@ -71,13 +85,21 @@ func navigation(path string, p tenants.Principal, memberships []tenants.Membersh
 		links = append(links, views.Link{Label: "Rules", Href: rules, Current: below(path, rules)})
 		destinations := destinationsPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Destinations", Href: destinations, Current: below(path, destinations)})
-		about := below(path, members) || below(path, keysPath(m.Tenant.ID)) || below(path, providersPath(m.Tenant.ID)) || below(path, auditPath(m.Tenant.ID))
+		about := below(path, members) || below(path, keysPath(m.Tenant.ID)) || below(path, providersPath(m.Tenant.ID)) || below(path, auditPath(m.Tenant.ID)) || below(path, usagePath(m.Tenant.ID))
 		links = append(links, views.Link{Label: "Tenant", Href: members, Current: about})
 	}
 	if p.Operator() {
-		links = append(links, views.Link{Label: "System", Href: "/system", Current: below(path, "/system")})
+		links = append(links, views.Link{Label: "System", Href: systemPath(p), Current: below(path, "/system")})
 	}
 	return links
+}
+
+// systemPath is the first page about the installation that an operator may see.
+func systemPath(p tenants.Principal) string {
+	if p.Limited() {
+		return operatePath
+	}
+	return "/system"
 }
 
 func below(path, base string) bool {

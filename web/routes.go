@@ -34,6 +34,7 @@ func (w *Web) Mount(root chi.Router) {
 		r.Post("/join", w.open(w.join))
 		r.Get("/system", w.platform(w.showSystem))
 		w.mountPeople(r)
+		w.mountOperation(r)
 
 		const tenant, devices, device = "/t/{tenant}", "/t/{tenant}/devices", "/t/{tenant}/devices/{device}"
 		r.Get(tenant, w.inTenant(tenants.View, w.tenantHome))
@@ -124,6 +125,30 @@ func (w *Web) mountPeople(r chi.Router) {
 	r.Get("/system/audit", w.platform(w.showAudit))
 	r.Get("/system/audit.csv", w.platform(w.exportAuditCSV))
 	r.Get("/system/audit.ndjson", w.platform(w.exportAuditJSON))
+}
+
+// mountOperation adds what is about tenants as a whole, for those who operate them.
+func (w *Web) mountOperation(r chi.Router) {
+	const list, one = operatePath, operatePath + "/{tenant}"
+	r.Get(list, w.operator(w.listTenants))
+	r.Post(list, w.platform(w.createTenant))
+	r.Get(one, w.oversees(tenants.OverseeTenants, w.showOperated))
+	r.Post(one+"/rename", w.oversees(tenants.OverseeTenants, w.renameTenant))
+	r.Post(one+"/suspend", w.oversees(tenants.OverseeTenants, w.suspendTenant))
+	r.Post(one+"/resume", w.oversees(tenants.OverseeTenants, w.resumeTenant))
+	r.Post(one+"/limits", w.oversees(tenants.OverseeTenants, w.setLimits))
+	r.Post(one+"/owner", w.oversees(tenants.OverseeTenants, w.inviteOwner))
+	r.Post(one+"/support", w.oversees(tenants.OverseeTenants, w.openSupport))
+	r.Post(one+"/support/end", w.oversees(tenants.OverseeTenants, w.endOwnSupport))
+	const tenant = "/t/{tenant}"
+	r.Get(tenant+"/usage", w.inTenant(tenants.View, w.showUsage))
+	r.Post(tenant+"/usage/consent", w.inTenant(tenants.ManageTenant, w.switchConsent))
+	r.Post(tenant+"/support/{person}/end", w.inTenant(tenants.ManageTenant, w.endSupport))
+	r.Get(one+"/delete", w.platform(w.recent(w.showDeleteTenant)))
+	r.Post(one+"/delete", w.platform(w.recent(w.deleteTenant)))
+	r.Get(operatorsPath, w.platform(w.recent(w.listOperators)))
+	r.Post(operatorsPath, w.platform(w.recent(w.setOperator)))
+	r.Post(operatorsPath+"/{person}/revoke", w.platform(w.recent(w.revokeOperator)))
 }
 
 // The addresses that pages link to; each is the pattern above with its names filled in.

@@ -151,8 +151,12 @@ func bar(place int, n, most uint64, hour time.Time) views.Bar {
 
 // usage is what the tenant uses of what it may.
 func usage(st *tenants.State, tenant tenants.Tenant) []views.Usage {
+	most := tenant.Limits.Devices
+	if most == 0 {
+		most = tenants.MaxDevices
+	}
 	return []views.Usage{
-		{Name: "Devices", Value: grouped(uint64(st.DeviceCount(tenant.ID))), Of: "of " + grouped(tenants.MaxDevices), Href: devicesPath(tenant.ID)},
-		{Name: "Readings are kept", Value: strconv.Itoa(int(tenant.RetainDays)), Of: "days"},
+		{Name: "Devices", Value: grouped(uint64(st.DeviceCount(tenant.ID))), Of: "of " + grouped(uint64(most)), Href: devicesPath(tenant.ID)},
+		{Name: "Readings are kept", Value: strconv.Itoa(int(tenant.KeepDays())), Of: "days"},
 	}
 }

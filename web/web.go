@@ -53,6 +53,7 @@ type Options struct {
 	// RuleCounts is what the routing rules of a tenant have done in this process.
 	RuleCounts func(id.Tenant) map[id.Rule]rule.Count
 	System     func(context.Context) System
+	Operation  Operation
 	// Destinations is what delivers to destinations.
 	Destinations Deliverer
 	Hub          *live.Hub
@@ -75,8 +76,8 @@ func (o Options) check() error {
 		return errors.New("web: Tenants, Sessions and Handler are required")
 	case o.Providers == nil, o.Secrets == nil:
 		return errors.New("web: Providers and Secrets are required")
-	case o.Readings == nil, o.Rejected == nil, o.System == nil, o.Destinations == nil:
-		return errors.New("web: Readings, Rejected, System and Destinations are required")
+	case o.Readings == nil, o.Rejected == nil, o.System == nil, o.Destinations == nil, o.Operation == nil:
+		return errors.New("web: Readings, Rejected, System, Destinations and Operation are required")
 	case o.Recent == nil, o.RuleCounts == nil:
 		return errors.New("web: Recent and RuleCounts are required")
 	case o.WorkList == nil, o.Jobs == nil:

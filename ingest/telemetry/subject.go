@@ -105,5 +105,14 @@ func UnattributedSubject(key string) string { return attemptPrefix + "_." + key 
 // LaneStream is the name of the JetStream stream that holds one lane.
 func LaneStream(l Lane) string { return "LANE_" + strings.ToUpper(l.String()) }
 
+// BucketStream is the name of the JetStream stream behind a key-value bucket.
+func BucketStream(bucket string) string { return "KV_" + bucket }
+
+// BucketKey matches, in the stream of a bucket, the record of one tenant in a bucket with one for each.
+func BucketKey(bucket string, t id.Tenant) string { return "$KV." + bucket + "." + string(t) }
+
+// BucketKeys matches the records of one tenant in a bucket with several for each.
+func BucketKeys(bucket string, t id.Tenant) string { return BucketKey(bucket, t) + ".>" }
+
 // RejectedStream is the name of the JetStream stream that keeps rejected packets.
 const RejectedStream = "REJECTED"

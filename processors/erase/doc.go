@@ -8,4 +8,8 @@
 // the same effect, and the copy that reports last finds nothing left to report. Erasures are done one after the other.
 // The lanes, the store or the control log slow or down: erasures wait and are taken up again with back-off. Run ends
 // with its context, whatever is in progress with it; what is not reported as done is taken up by the next Run.
+//
+// A tenant is deleted in the same way by RunTenants: taken out of the control plane, given a few seconds in which other copies
+// of the program hear of it, settled in the lanes, removed part by part, counted again, and reported only when every count is
+// zero. The order of the parts is that nothing can be made again from what is still there.
 package erase

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// bucketName is the bucket of jobs: one record for each tenant.
-	bucketName = "REPLAYS"
+	// BucketName is the JetStream key-value bucket of jobs: one record for each tenant.
+	BucketName = "REPLAYS"
 	// boardVersion is the version of a record.
 	boardVersion = 1
 	// keptJobs is how many jobs of a tenant are remembered; the control log remembers all of them.

@@ -154,7 +154,7 @@ func sender(state *tenants.State, t id.Tenant, d id.Device) (ingest.Principal, *
 		return ingest.Principal{}, &telemetry.Rejection{Code: codeDisabled, Detail: "the device is disabled: enable it, then send the packet again"}
 	}
 	tenant, _ := state.Tenant(t)
-	return ingest.Principal{Tenant: t, Device: d, RetainDays: tenant.RetainDays, Profile: device.Profile, Site: device.Site, Labels: device.Labels}, nil
+	return ingest.Principal{Tenant: t, Device: d, RetainDays: tenant.KeepDays(), Profile: device.Profile, Site: device.Site, Labels: device.Labels}, nil
 }
 
 // deviceOf is a device, or nothing for one that does not exist any more.

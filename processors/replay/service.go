@@ -78,7 +78,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		return nil, err
 	}
 	kv, err := o.JS.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: bucketName, Description: "Jobs on packets that are here already", History: 1,
+		Bucket: BucketName, Description: "Jobs on packets that are here already", History: 1,
 		Storage: jetstream.FileStorage, Replicas: o.Replicas,
 	})
 	if err != nil {

@@ -71,3 +71,31 @@ func TestExpiry(t *testing.T) {
 		}
 	}
 }
+
+func TestEraseAllTakesOneTenantOnly(t *testing.T) {
+	s, gone, stays, d := openStore(t), newTenant(), newTenant(), newDevice()
+	p := packet(noon(), number("temp", 1), text("state", "idle"))
+	insert(t, s, gone, batch(d, p, packet(noon()+day, number("temp", 2))), batch(newDevice(), p))
+	insert(t, s, stays, batch(d, p))
+	rollAll(t, s)
+	before, err := s.ForTenant(stays).Rows(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	usage, err := s.Usage(t.Context())
+	if err != nil || usage[gone].Readings != 3 || usage[gone].Bytes == 0 || usage[stays].Readings != 1 {
+		t.Errorf("usage %+v %+v, %v", usage[gone], usage[stays], err)
+	}
+	for range 2 { // the second time there is nothing left
+		if err := s.ForTenant(gone).EraseAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := s.ForTenant(gone).Rows(t.Context())
+	if err != nil || slices.ContainsFunc(left, func(s TableSize) bool { return s.Rows > 0 }) {
+		t.Errorf("left %+v, %v", left, err)
+	}
+	if after, err := s.ForTenant(stays).Rows(t.Context()); err != nil || !slices.Equal(before, after) {
+		t.Errorf("the neighbour had %+v and has %+v, %v", before, after, err)
+	}
+}

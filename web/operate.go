@@ -1,0 +1,293 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"longwave/tenants"
+	"longwave/tenants/id"
+	"longwave/views"
+)
+
+const (
+	operatePath = "/system/tenants"
+
+	// operateRows is one page of tenants.
+	operateRows = 100
+
+	// ownerSlot is where the link of a tenant's first owner waits for the redirect.
+	ownerSlot = "owner "
+)
+
+// Stored is what the storage keeps of a tenant. Bytes are estimated from its share of the readings.
+type Stored struct{ Readings, Bytes uint64 }
+
+// Operation is what pages for operators need to know of tenants beside the control plane. All of it is about tenants as a
+// whole and shows nothing of what is in them.
+type Operation interface {
+	// Stored is how much each tenant has stored; those without anything are missing.
+	Stored(context.Context) (map[id.Tenant]Stored, error)
+	// Rates are the packets per second that tenants send to this copy of the program.
+	Rates() map[id.Tenant]float64
+	// Contents counts everything that belongs to a tenant and would go with it.
+	Contents(context.Context, id.Tenant) ([]tenants.Count, error)
+}
+
+func operatedPath(t id.Tenant) string { return operatePath + "/" + string(t) }
+
+// overseen is who oversees a tenant, and which.
+type overseen struct {
+	tenants.Principal
+	tenant tenants.Tenant
+}
+
+// oversees adapts a handler about the tenant in the address. One that the operator does not oversee is as good as none.
+func (w *Web) oversees(need tenants.Action, f func(http.ResponseWriter, *http.Request, overseen) error) http.HandlerFunc {
+	return w.handler.Handle(func(out http.ResponseWriter, r *http.Request) error {
+		return w.enter(out, r, door{may: allows(need), who: w.identify, page: func(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
+			found, err := w.overseen(r, p)
+			if err != nil {
+				return err
+			}
+			return f(out, r, overseen{p, found})
+		}})
+	})
+}
+
+func (w *Web) overseen(r *http.Request, p tenants.Principal) (tenants.Tenant, error) {
+	t, err := id.Parse[id.Tenant](chi.URLParam(r, "tenant"))
+	if err != nil {
+		return tenants.Tenant{}, tenants.ErrNotFound
+	}
+	st := w.o.Tenants.State()
+	person, _ := st.Person(p.Person())
+	found, ok := st.Tenant(t)
+	if !ok || !person.Oversees(t) {
+		return tenants.Tenant{}, tenants.ErrNotFound
+	}
+	return found, nil
+}
+
+func (w *Web) listTenants(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
+	return w.renderTenants(out, r, p, views.NewTenant{Name: tenantName(""), For: ownerField("")})
+}
+
+func tenantName(value string) views.Field {
+	return views.Field{ID: "name", Label: "Name", Type: "text", Value: value, MaxLength: "100", Autocomplete: "off"}
+}
+
+func ownerField(value string) views.Field {
+	return views.Field{ID: "for", Label: "First owner", Type: "text", Value: value, MaxLength: "100", Autocomplete: "off", Optional: true,
+		Help: "Whom the link is meant for that makes its first owner; you send it yourself. Empty: you are the owner."}
+}
+
+func (w *Web) renderTenants(out http.ResponseWriter, r *http.Request, p tenants.Principal, form views.NewTenant) error {
+	q := operateQueryOf(r.URL.Query())
+	page := views.Operate{Frame: w.frame(out, r, p, "Tenants"), Tabs: w.adminTabs(r, p), Self: operatePath, Query: q.search, Sort: q.sort, Columns: q.columns(), Filtered: q.search != ""}
+	rows, total := w.operated(r.Context(), p, q, &page)
+	page.Summary = count(uint64(total), "tenant", "tenants")
+	first := min(q.page*operateRows, len(rows))
+	last := min(first+operateRows, len(rows))
+	for _, each := range rows[first:last] {
+		page.Rows = append(page.Rows, w.operateRow(each))
+	}
+	page.Shown = fmt.Sprintf("%d–%d of %d", min(first+1, last), last, len(rows))
+	if last < len(rows) {
+		page.Next = operatePath + q.address(q.sort, q.page+1)
+	}
+	if q.page > 0 {
+		page.First = operatePath + q.address(q.sort, 0)
+	}
+	if p.May(tenants.OperatePlatform) == nil {
+		form.Action = operatePath
+		form.Problems = blame(form.Problems, &form.Name, &form.For)
+		page.New, page.Endings = &form, w.endingRows()
+	}
+	status := http.StatusOK
+	if len(form.Problems) > 0 {
+		status = http.StatusUnprocessableEntity
+	}
+	return w.render(out, r, status, views.OperatePage(page))
+}
+
+func (w *Web) endingRows() []views.EndingRow {
+	var rows []views.EndingRow
+	for _, e := range w.o.Tenants.State().Endings() {
+		rows = append(rows, views.EndingRow{Name: e.Name, Href: operatedPath(e.Tenant) + "/delete", Since: "since " + e.Since.UTC().Format("15:04 UTC")})
+	}
+	return rows
+}
+
+// operated is one tenant with what is known of it. Stored is less than nothing when the storage does not answer.
+type operated struct {
+	tenants.Tenant
+	devices, members int
+	rate             float64
+	stored           Stored
+	known            bool
+}
+
+// operated lists the tenants that match, in order, and how many there are in all.
+func (w *Web) operated(ctx context.Context, p tenants.Principal, q operateQuery, page *views.Operate) (rows []operated, total int) {
+	bounded, cancel := context.WithTimeout(ctx, storageTimeout)
+	defer cancel()
+	stored, err := w.o.Operation.Stored(bounded)
+	if err != nil {
+		w.o.Log.WarnContext(ctx, "tenants are listed without what they have stored", "error", err)
+		page.Warning = storageSilent
+	}
+	st, rates := w.o.Tenants.State(), w.o.Operation.Rates()
+	person, _ := st.Person(p.Person())
+	for _, t := range st.Tenants() {
+		if t.Suspended.Deleting || !person.Oversees(t.ID) {
+			continue
+		}
+		total++
+		if q.matches(t) {
+			rows = append(rows, operated{t, st.DeviceCount(t.ID), len(st.Members(t.ID)), rates[t.ID], stored[t.ID], err == nil})
+		}
+	}
+	slices.SortStableFunc(rows, q.compare)
+	return rows, total
+}
+
+func (w *Web) operateRow(t operated) views.OperateRow {
+	row := views.OperateRow{
+		Name: t.Name, Href: operatedPath(t.ID), ID: string(t.ID), State: tenantState(t.Tenant), Devices: grouped(uint64(t.devices)), Rate: rateText(t.rate),
+		Stored: "not known", Members: grouped(uint64(t.members)), Owned: "of the installation", Created: t.Created.UTC().Format("2006-01-02"),
+	}
+	if t.known {
+		row.Stored = bytesText(t.stored.Bytes)
+	}
+	if t.Limits != (tenants.Limits{}) {
+		row.Owned = "of its own"
+	}
+	return row
+}
+
+func rateText(perSecond float64) string {
+	if perSecond >= 10 {
+		return grouped(uint64(perSecond + 0.5))
+	}
+	return oneDigit(perSecond)
+}
+
+func tenantState(t tenants.Tenant) views.State {
+	switch {
+	case t.Suspended.Deleting:
+		return views.State{Key: stateSilent, Word: "Being deleted"}
+	case t.Suspended.Holds():
+		return views.State{Key: stateDisabled, Word: "Suspended"}
+	}
+	return views.State{Key: stateLive, Word: "Open"}
+}
+
+// operateQuery is what the address of the list asks for.
+type operateQuery struct {
+	search, sort string
+	page         int
+}
+
+func operateQueryOf(values url.Values) operateQuery {
+	q := operateQuery{search: strings.TrimSpace(values.Get("q")), sort: "name"}
+	if by := values.Get("sort"); slices.Contains([]string{"name", "devices", "rate", "stored", "created"}, strings.TrimPrefix(by, "-")) {
+		q.sort = by
+	}
+	if page, err := strconv.Atoi(values.Get("page")); err == nil && page > 0 && page < 1_000_000 {
+		q.page = page
+	}
+	return q
+}
+
+func (q operateQuery) matches(t tenants.Tenant) bool {
+	return q.search == "" || strings.Contains(strings.ToLower(t.Name), strings.ToLower(q.search)) || string(t.ID) == q.search
+}
+
+func (q operateQuery) compare(a, b operated) int {
+	by, descending := strings.CutPrefix(q.sort, "-")
+	order := 0
+	switch by {
+	case "devices":
+		order = cmp.Compare(a.devices, b.devices)
+	case "rate":
+		order = cmp.Compare(a.rate, b.rate)
+	case "stored":
+		order = cmp.Compare(a.stored.Bytes, b.stored.Bytes)
+	case "created":
+		order = a.Created.Compare(b.Created)
+	default:
+		order = strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	}
+	if descending {
+		return -order
+	}
+	return order
+}
+
+func (q operateQuery) address(sort string, page int) string {
+	values := url.Values{}
+	if q.search != "" {
+		values.Set("q", q.search)
+	}
+	values.Set("sort", sort)
+	if page > 0 {
+		values.Set("page", strconv.Itoa(page))
+	}
+	return "?" + values.Encode()
+}
+
+func (q operateQuery) columns() []views.Column {
+	by, descending := strings.CutPrefix(q.sort, "-")
+	var list []views.Column
+	for _, c := range []struct{ label, key, class string }{
+		{"Name", "name", "list-name"}, {"State", "", ""}, {"Devices", "devices", "text-end"}, {"Packets/s", "rate", "text-end"}, {"Stored, about", "stored", "text-end"},
+		{"Members", "", "text-end"}, {"Limits", "", ""}, {"Created (UTC)", "created", ""},
+	} {
+		column := views.Column{Label: c.label, Class: c.class}
+		if c.key != "" {
+			next := c.key
+			switch {
+			case c.key == by && descending:
+				column.Sorted = "descending"
+			case c.key == by:
+				column.Sorted, next = "ascending", "-"+c.key
+			case c.key != "name":
+				next = "-" + c.key // of numbers one wants the largest first
+			}
+			column.Href = operatePath + q.address(next, 0)
+		}
+		list = append(list, column)
+	}
+	return list
+}
+
+func (w *Web) createTenant(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
+	form, err := parse(out, r)
+	if err != nil {
+		return err
+	}
+	name, owner := form.Get("name"), strings.TrimSpace(form.Get("for"))
+	var made tenants.Tenant
+	var secret string
+	if owner == "" {
+		made, err = w.o.Tenants.CreateTenant(r.Context(), w.actor(r, p), name)
+	} else if made, secret, err = w.o.Tenants.CreateTenantFor(r.Context(), w.actor(r, p), name, owner); err == nil {
+		w.handover.put(w.slot(r, ownerSlot+string(made.ID)), w.origin(r)+joinPath(secret))
+	}
+	if problem, ok := fault(err); ok {
+		return w.renderTenants(out, r, p, views.NewTenant{Name: tenantName(name), For: ownerField(owner), Problems: []views.Problem{problem}})
+	}
+	if err != nil {
+		return err
+	}
+	w.done(out, r, "Tenant "+made.Name+" created.")
+	return see(out, r, operatedPath(made.ID))
+}
