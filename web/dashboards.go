@@ -109,6 +109,9 @@ func (w *Web) createDashboard(out http.ResponseWriter, r *http.Request, p tenant
 		return err
 	}
 	path := dashboardPath(p.Tenant(), saved.ID)
+	if len(document.Widgets) == 0 {
+		path += "?edit=1"
+	}
 	return see(out, r, path)
 }
 

@@ -27,7 +27,7 @@ type choices struct {
 // known collects the choices: every place on the path of a site is one.
 func (w *Web) known(t id.Tenant) choices {
 	sites, profiles, labels := map[string]bool{}, map[string]bool{}, map[string]map[string]bool{}
-	out := choices{labels: map[string][]string{}}
+	out := choices{devices: []deviceName{}, labels: map[string][]string{}}
 	looked := 0
 	for d := range w.o.Tenants.State().Devices(t, "") {
 		if looked++; looked > maxLooked {
@@ -60,7 +60,8 @@ func (w *Web) known(t id.Tenant) choices {
 }
 
 func offered(set map[string]bool) []string {
-	list := slices.Sorted(maps.Keys(set))
+	list := slices.AppendSeq([]string{}, maps.Keys(set)) // an empty list and not none, for the scripts
+	slices.Sort(list)
 	return list[:min(len(list), maxOffered)]
 }
 

@@ -167,7 +167,7 @@ func (w *Web) serveNames(out http.ResponseWriter, r *http.Request, p tenants.Pri
 	if err != nil {
 		w.o.Log.WarnContext(ctx, "an editor comes without metrics", "tenant", p.Tenant(), "error", err)
 	}
-	answer.Metrics = metrics
+	answer.Metrics = append([]metricName{}, metrics...)
 	return answerJSON(out, http.StatusOK, answer)
 }
 

@@ -41,6 +41,8 @@ export class Page {
     addEventListener("popstate", () => this.recall());
     this.comparison();
     this.absolute();
+    document.getElementById("board-edit")?.addEventListener("click", () => void this.edit());
+    if (new URLSearchParams(location.search).has("edit")) void this.edit();
   }
 
   // show draws a document; it is saved unless the editor says otherwise.
@@ -123,6 +125,13 @@ export class Page {
         if (field && !field.value) field.value = local(at);
       }
     });
+  }
+
+  private async edit(): Promise<void> {
+    if (this.editing) return;
+    this.editing = true;
+    const { startEditor } = await import("./editor");
+    startEditor(this);
   }
 
   // unsaved says whether a widget, or the variables that it may name, are not what the server has.
