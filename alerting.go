@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"longwave/processors/alert"
+	"longwave/processors/alert/notify"
 	"longwave/tenants"
 	"longwave/tenants/alertrule"
 	"longwave/tenants/id"
@@ -20,11 +21,18 @@ func (p *platform) openAlerts(ctx context.Context, fail context.CancelCauseFunc)
 		return err
 	}
 	p.down.supervise("alert book", p.book.Run, fail)
+	directory := &alertDirectory{tenants: p.tenants}
+	p.links = &notify.Links{Ring: p.secrets, Base: p.address()}
+	notifier, err := notify.New(notify.Options{
+		Book: p.book, Sender: p.forward, Directory: directory, Links: p.links, Registerer: p.registry, Log: p.log})
+	if err != nil {
+		return err
+	}
 	if _, js, err = p.queues.connect(p.broker, "longwave alerts", &p.down); err != nil {
 		return err
 	}
 	p.alerts, err = alert.Open(ctx, alert.Options{
-		JS: js, Directory: &alertDirectory{tenants: p.tenants}, Registerer: p.registry, Log: p.log, Replicas: p.NATSReplicas,
+		JS: js, Directory: directory, Beside: notifier.Run, Registerer: p.registry, Log: p.log, Replicas: p.NATSReplicas,
 	})
 	if err != nil {
 		return err
@@ -33,7 +41,7 @@ func (p *platform) openAlerts(ctx context.Context, fail context.CancelCauseFunc)
 	return nil
 }
 
-// alertDirectory tells package alert of the rules and devices in the control log.
+// alertDirectory tells packages alert and notify of the rules, devices and silences in the control log.
 type alertDirectory struct{ tenants *tenants.Service }
 
 // Changed implements alert.Directory.
@@ -71,4 +79,22 @@ func (d *alertDirectory) Device(t id.Tenant, name id.Device) (alertrule.Device, 
 
 func alertDevice(d *tenants.Device) alertrule.Device {
 	return alertrule.Device{ID: d.ID, Name: d.Name, Profile: d.Profile, Site: d.Site, Labels: d.Labels, Interval: d.Interval}
+}
+
+// Rule implements notify.Directory.
+func (d *alertDirectory) Rule(t id.Tenant, name id.AlertRule) (alertrule.Rule, bool) {
+	for _, r := range d.tenants.State().RunningAlertRules(t) {
+		if r.ID == name {
+			return r, true
+		}
+	}
+	return alertrule.Rule{}, false
+}
+
+// Silences implements notify.Directory.
+func (d *alertDirectory) Silences(t id.Tenant) (list []alertrule.Silence) {
+	for _, s := range d.tenants.State().Silences(t) {
+		list = append(list, s.Silence)
+	}
+	return list
 }

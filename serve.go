@@ -25,6 +25,7 @@ import (
 	"longwave/ingest/telemetry"
 	"longwave/processors"
 	"longwave/processors/alert"
+	"longwave/processors/alert/notify"
 	"longwave/processors/engine"
 	"longwave/processors/forward"
 	"longwave/processors/replay"
@@ -86,6 +87,7 @@ type platform struct {
 	forward  *forward.Forwarder
 	alerts   *alert.Evaluator
 	book     *alert.Book
+	links    *notify.Links // in notifications
 	watch    watch
 	replays  *replay.Service
 	hub      *live.Hub

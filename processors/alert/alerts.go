@@ -40,6 +40,7 @@ type Alert struct {
 	Acknowledged *Act // nil while nobody has
 	Assigned     string
 	Snoozed      time.Time // until when nobody is notified; zero when they are
+	Told         []Notice  // the latest for each destination and step
 	Timeline     []Entry   // what happened, oldest first, without what only evaluation needs
 }
 
@@ -119,12 +120,34 @@ func (l *ledger) apply(e *Entry) bool {
 		if e.Until != nil {
 			next.Snoozed = *e.Until
 		}
-	case Commented, Notified:
+	case Notified:
+		if e.Notice == nil {
+			return false
+		}
+		next.tell(*e.Notice, e.At)
+	case Commented:
 	default:
 		return false
 	}
 	l.put(&next, e)
 	return true
+}
+
+// tell keeps a notice in place of the one before it.
+func (a *Alert) tell(n Notice, at time.Time) {
+	n.At = at
+	a.Told = slices.DeleteFunc(slices.Clone(a.Told), func(o Notice) bool { return o.Destination == n.Destination && o.Step == n.Step })
+	a.Told = append(a.Told, n)
+}
+
+// ToldOf is the latest notice for a destination and a step; nil when there is none.
+func (a *Alert) ToldOf(d id.Destination, step int) *Notice {
+	for i := range a.Told {
+		if n := &a.Told[i]; n.Destination == d && n.Step == step {
+			return n
+		}
+	}
+	return nil
 }
 
 func (l *ledger) change(before *Alert, e *Entry) bool {

@@ -43,6 +43,8 @@ type Book struct {
 	anyway  chan struct{}               // closed at the next entry, whatever it changes
 	place   uint64                      // in the log, what is known
 	allowed fences
+
+	followers []*Follower
 }
 
 // OpenBook makes the stream if it is missing. It returns ErrOptions, ErrStreamDiffers or what NATS answered.
@@ -140,6 +142,9 @@ func (b *Book) take(m jetstream.Msg, place uint64) {
 	}
 	if !l.apply(&e) {
 		return
+	}
+	for _, f := range b.followers {
+		f.changed(Ref{t, e.Alert})
 	}
 	if waiting := b.watch[t]; waiting != nil {
 		close(waiting)

@@ -58,13 +58,15 @@ type Entry struct {
 
 // Notice says whether somebody was notified of an alert, and why or why not.
 type Notice struct {
-	Destination id.Destination `json:"destination,omitempty"`
-	Step        int            `json:"step,omitempty"`  // of the escalation, from 1
-	Round       int            `json:"round,omitempty"` // of the repetitions, from 0
-	Sent        bool           `json:"sent"`
-	Reason      string         `json:"reason"`            // one word
-	Detail      string         `json:"detail,omitempty"`  // for people
-	Message     string         `json:"message,omitempty"` // the id that destinations know it by
+	Destination id.Destination     `json:"destination,omitempty"`
+	Step        int                `json:"step,omitempty"`  // of the escalation, from 1
+	Round       int                `json:"round,omitempty"` // of the repetitions, from 0
+	Sent        bool               `json:"sent"`
+	Reason      string             `json:"reason"`             // one word
+	Severity    alertrule.Severity `json:"severity,omitempty"` // of the alert by then
+	Detail      string             `json:"detail,omitempty"`   // for people
+	Message     string             `json:"message,omitempty"`  // the id that destinations know it by
+	At          time.Time          `json:"-"`                  // when it was written
 }
 
 // entryVersion is the version of what is written.

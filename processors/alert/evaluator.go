@@ -149,6 +149,9 @@ func (v *Evaluator) lead(ctx context.Context) (worked bool, err error) {
 			from := l.position[i] + 1
 			helpers.Go(func() { l.read(inner, lane, from, in) })
 		}
+		if v.o.Beside != nil {
+			helpers.Go(func() { l.beside(inner) })
+		}
 		err = l.work(inner, in)
 		v.metrics.active.Set(0)
 		v.leads.Store(false)
@@ -179,6 +182,16 @@ func (l *leader) keepLease(ctx context.Context, end context.CancelCauseFunc) {
 		case errors.Is(err, errLost):
 			end(errLost)
 			return
+		}
+	}
+}
+
+// beside runs what belongs to whoever evaluates, and runs it again when it fails.
+func (l *leader) beside(ctx context.Context) {
+	for failures := 1; ctx.Err() == nil; failures++ {
+		if err := l.o.Beside(ctx); ctx.Err() == nil {
+			l.log.Warn("what runs beside evaluation has ended; starting it again", "error", err)
+			pause(ctx, failures)
 		}
 	}
 }

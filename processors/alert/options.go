@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,15 +28,17 @@ type Directory interface {
 	Device(id.Tenant, id.Device) (alertrule.Device, bool)
 }
 
-// Options are what an Evaluator needs. All but Replicas, Owner and Now are required.
+// Options are what an Evaluator needs. All but Replicas, Beside, Owner and Now are required.
 type Options struct {
 	JS         jetstream.JetStream // on a connection of its own
 	Directory  Directory
 	Registerer prometheus.Registerer
 	Log        *slog.Logger
-	Replicas   int              // copies of the streams; 0 means 1
-	Owner      string           // names this copy of the program; made up when empty
-	Now        func() time.Time // time.Now when nil
+	Replicas   int // copies of the streams; 0 means 1
+	// Beside runs while this copy evaluates; its context ends when it does not any more.
+	Beside func(context.Context) error
+	Owner  string           // names this copy of the program; made up when empty
+	Now    func() time.Time // time.Now when nil
 }
 
 // The classes of errors of this package.

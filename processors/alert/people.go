@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/nats-io/nats.go"
+
 	"longwave/tenants/id"
 )
 
@@ -62,6 +64,39 @@ func (b *Book) do(ctx context.Context, d Doing, e Entry) error {
 		return err
 	}
 	return b.write(ctx, d, e)
+}
+
+// NoticeOf is a notice about one alert.
+type NoticeOf struct {
+	Alert  id.Alert
+	Notice Notice
+}
+
+// Notify writes down whether people were notified of some alerts of a tenant, and returns when the Book knows it. It returns
+// ErrUnavailable; some of the notices may stand in the log then.
+func (b *Book) Notify(ctx context.Context, t id.Tenant, notices []NoticeOf) error {
+	now, last := b.o.Now().UTC(), uint64(0)
+	for len(notices) > 0 {
+		some := notices[:min(len(notices), mostBatch)]
+		notices = notices[len(some):]
+		list := make([]*nats.Msg, len(some))
+		for i := range some {
+			e := Entry{Kind: Notified, At: now, Alert: some[i].Alert, Notice: &some[i].Notice}
+			data, err := e.encode()
+			if err != nil {
+				return err
+			}
+			list[i] = newMsg(e.subject(t), data)
+		}
+		place, err := together(ctx, b.o.JS.Conn(), list)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		last = place
+	}
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return b.await(ctx, last)
 }
 
 // write puts an entry about an alert into the log, and returns when the Book knows it.

@@ -57,6 +57,11 @@ type Reading struct {
 	Text   string              `json:"text,omitempty"` // its beginning
 }
 
+// Content is the value as JSON has it: a float64, a bool or a string.
+func (r *Reading) Content() any {
+	return (&telemetry.Value{Type: r.Type, Num: r.Num, Text: r.Text}).Content()
+}
+
 // Change is one step from a status to another, or of a rule that fires to another severity.
 type Change struct {
 	Number   uint64           `json:"number"` // counts the changes of the rule for the device, from 1
