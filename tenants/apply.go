@@ -234,6 +234,7 @@ func (e deviceDeleted) apply(s *State, at stamp) error {
 		return contradiction("there is no device %s", e.ID)
 	}
 	s.dropDevice(old, nil)
+	s.proofs.dropDevice(at.tenant, e.ID)
 	s.erasing.Set(key2(at.tenant, e.ID), Erasing{Tenant: at.tenant, Device: e.ID, Since: at.at})
 	return s.count(at.tenant, -1, 0, 0)
 }

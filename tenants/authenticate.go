@@ -179,6 +179,20 @@ func (s *State) open(t id.Tenant) error {
 	return nil
 }
 
+// DeviceProved returns a device that has proved itself by something else than a token. It returns ErrUnauthenticated when
+// the tenant has no such device, and ErrDisabled, with the device, when it is switched off. It takes no lock and reaches
+// no other process.
+func (s *Service) DeviceProved(t id.Tenant, d id.Device) (Device, error) {
+	found, ok := s.State().Device(t, d)
+	switch {
+	case !ok:
+		return Device{}, &UnknownToken{Reason: RefusedUnknown}
+	case found.Disabled:
+		return found, ErrDisabled
+	}
+	return found, nil
+}
+
 func refuse(d *device, reason Refusal) error {
 	if d == nil {
 		return &UnknownToken{Reason: reason}

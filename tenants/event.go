@@ -82,6 +82,14 @@ func describe(e event) (name string, current int) {
 		return "signin.failed", 1
 	case memberRemoved:
 		return "member.removed", 1
+	case trustAdded:
+		return "trust.added", 1
+	case trustRemoved:
+		return "trust.removed", 1
+	case certificateAdded:
+		return "device.certificate_added", 1
+	case certificateRemoved:
+		return "device.certificate_removed", 1
 	case keyCreated:
 		return "key.created", 2 // since keys have a scope, which a program that does not know it must not overlook
 	case keyRevoked:
@@ -204,6 +212,14 @@ func decodeEvent(r record) (event, error) {
 		return decode[signInFailed](r)
 	case "member.removed":
 		return decode[memberRemoved](r)
+	case "trust.added":
+		return decode[trustAdded](r)
+	case "trust.removed":
+		return decode[trustRemoved](r)
+	case "device.certificate_added":
+		return decode[certificateAdded](r)
+	case "device.certificate_removed":
+		return decode[certificateRemoved](r)
 	case "key.created":
 		return decode[keyCreated](r, asItIs)
 	case "key.revoked":

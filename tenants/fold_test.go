@@ -63,13 +63,15 @@ func randomStep(ctx context.Context, s *Service, t id.Tenant, random *rand.Rand)
 	case n == 4 && random.IntN(4) == 0:
 		_, err = s.RemoveDemo(ctx, testActor, t)
 	case n == 5:
-		_, _, err = s.CreateKey(ctx, testActor, t, NewKey{Name: name, Role: Editor})
+		_, _, err = s.CreateKey(ctx, testActor, t, NewKey{Name: name, Role: Editor, Scope: KeyScope{Sites: []string{"plant"}}})
 	case n == 8 && random.IntN(2) == 0:
 		err = randomDashboard(ctx, s, t, random)
 	case n == 7 && random.IntN(2) == 0:
 		err = randomRule(ctx, s, t, random)
 	case n == 8 && random.IntN(2) == 0:
 		err = randomAlertRule(ctx, s, t, random)
+	case n == 6 && random.IntN(2) == 0:
+		err = randomProof(ctx, s, devices[random.IntN(len(devices))], random)
 	case n == 6:
 		err = s.DescribeMetric(ctx, testActor, t, MetricDescription{Name: name, Unit: []string{"", "°C", "bar"}[random.IntN(3)]})
 	case n == 8 && random.IntN(2) == 0:

@@ -189,6 +189,9 @@ func (s *State) nameOf(t id.Tenant, thing string) string {
 	if p, ok := s.Person(id.Person(thing)); ok {
 		return p.Name
 	}
+	if found, ok := s.Trust(t, id.Trust(thing)); ok {
+		return found.Name
+	}
 	return ""
 }
 

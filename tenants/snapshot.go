@@ -45,6 +45,7 @@ type (
 		Tenants      []savedTenant
 		Accounts     []savedAccount
 		People       savedPeople
+		Trusts       savedProofs
 		Keys         []savedKey
 		Metrics      []savedMetric
 		Erasing      []Erasing
@@ -168,6 +169,7 @@ func (s *State) savedHead() savedHead {
 		return true
 	})
 	h.People = s.people.saved()
+	h.Trusts = s.proofs.saved()
 	s.keys.Scan(func(_ string, k *apiKey) bool {
 		h.Keys = append(h.Keys, savedKey{k.Key, k.sum[:]})
 		return true
@@ -280,6 +282,7 @@ func (h *savedHead) state() (*State, error) {
 	if err := s.restorePeople(h.People); err != nil {
 		return nil, err
 	}
+	s.proofs.restore(h.Trusts)
 	for _, v := range h.Keys {
 		if err := s.putKey(v.Key, v.Sum); err != nil {
 			return nil, err

@@ -37,6 +37,7 @@ type State struct {
 	people       people
 	support      btree.Map[string, Support] // by tenant and person
 	endings      btree.Map[string, Ending]  // by tenant
+	proofs       proofs
 	operators    int
 
 	changed chan struct{} // closed when a newer State is there; nil in a draft
@@ -78,7 +79,7 @@ func (s *State) freeze() *State {
 	return &State{
 		seq: s.seq, head: s.head, before: s.before, operators: s.operators, changed: make(chan struct{}),
 		subjects: *s.subjects.Copy(), tenants: *s.tenants.Copy(), accounts: *s.accounts.Copy(),
-		emails: *s.emails.Copy(), people: s.people.share(), keys: *s.keys.Copy(), keyIndex: *s.keyIndex.Copy(),
+		emails: *s.emails.Copy(), people: s.people.share(), proofs: s.proofs.share(), keys: *s.keys.Copy(), keyIndex: *s.keyIndex.Copy(),
 		devices: *s.devices.Copy(), byName: *s.byName.Copy(), byCreated: *s.byCreated.Copy(),
 		byToken: s.byToken.share(), metrics: *s.metrics.Copy(), erasing: *s.erasing.Copy(),
 		destinations: *s.destinations.Copy(), outNames: *s.outNames.Copy(), outSlugs: *s.outSlugs.Copy(),

@@ -32,6 +32,8 @@ type (
 	AlertRule string
 	// Alert names one alert: from the moment that a rule fires for a device until it is resolved.
 	Alert string
+	// Trust names a certificate authority or an issuer of tokens that a tenant believes about its devices.
+	Trust string
 	// Silence names a time during which nobody is notified of some alerts.
 	Silence string
 	// Dashboard names a dashboard; unique within a tenant, so that the same one may stand in several.
@@ -40,7 +42,7 @@ type (
 
 // Kind is any of the named types.
 type Kind interface {
-	Tenant | Device | Person | Key | Rule | Destination | Slug | Provider | Invite | Job | AlertRule | Alert | Silence | Dashboard
+	Tenant | Device | Person | Key | Rule | Destination | Slug | Provider | Invite | Job | AlertRule | Alert | Silence | Dashboard | Trust
 }
 
 // ErrInvalid is returned for text that is not one safe NATS token.
@@ -102,6 +104,8 @@ func prefix(kind any) string {
 		return "q-"
 	case Dashboard:
 		return "b-"
+	case Trust:
+		return "c-"
 	default:
 		return "k-"
 	}
