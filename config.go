@@ -27,6 +27,8 @@ type config struct {
 	TLSCert string `help:"PEM file with the certificate chain; serves HTTPS together with --tls-key." type:"path" placeholder:"FILE" group:"HTTPS:"`
 	TLSKey  string `help:"PEM file with the private key." type:"path" placeholder:"FILE" group:"HTTPS:"`
 
+	ClientCertificates bool `help:"Ask for client certificates, so that devices can show theirs instead of a token; needs --tls-cert, as nobody in front may end TLS. Browsers ask people who have one." group:"HTTPS:"`
+
 	MasterKeyFile string `help:"File with the master keys that secrets are sealed under, one a line in base64, the first one seals; made in the data directory when empty. Keep a copy elsewhere; copies of the program need the same one." type:"path" placeholder:"FILE"`
 
 	Durability string `help:"What a 200 survives with the embedded NATS: 'disk' waits for the disk and survives a power cut, 'process' survives a killed process only." enum:"disk,process" default:"disk"`
@@ -99,6 +101,9 @@ func (c *config) validateListen() error {
 func (c *config) validateTLS() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return invalid("tls-cert", c.TLSCert, "both --tls-cert and --tls-key, or neither")
+	}
+	if c.ClientCertificates && c.TLSCert == "" {
+		return invalid("client-certificates", "true", "set together with --tls-cert and --tls-key")
 	}
 	if c.TLSCert == "" {
 		return nil

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"longwave/api"
+	"longwave/api/proof"
 	"longwave/ingest"
 	"longwave/ingest/natsd"
 	"longwave/ingest/telemetry"
@@ -28,6 +29,7 @@ import (
 	"longwave/processors/alert/notify"
 	"longwave/processors/engine"
 	"longwave/processors/forward"
+	"longwave/processors/forward/outbound"
 	"longwave/processors/replay"
 	"longwave/processors/store"
 	"longwave/tenants"
@@ -238,7 +240,11 @@ func (p *platform) openDoors(fail context.CancelCauseFunc) (_ http.Handler, err 
 	if err != nil {
 		return nil, err
 	}
-	machines, err := api.New(p.apiOptions(adapter))
+	proofs, err := proof.New(proof.Options{Tenants: p.tenants, Guard: outbound.New(p.AllowDestinations)})
+	if err != nil {
+		return nil, err
+	}
+	machines, err := api.New(p.apiOptions(adapter, proofs))
 	if err != nil {
 		return nil, err
 	}
@@ -263,6 +269,9 @@ func (p *platform) serveHTTP(handler http.Handler, fail context.CancelCauseFunc)
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	if p.ClientCertificates { // asked for only: whose they must be depends on the tenant, and browsers have none
+		server.TLSConfig.ClientAuth = tls.RequestClientCert
 	}
 	listener := netutil.LimitListener(p.listener, maxConnections) // the rest wait in the kernel's queue, which is bounded too
 	go func() {

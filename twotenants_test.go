@@ -35,6 +35,14 @@ func neighbour(t *testing.T, r *running, owner id.Person) tenants.Device {
 	if _, err := r.tenants.DraftRule(t.Context(), actor, other.ID, rule.Rule{Name: canary}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := r.tenants.AddCertificate(t.Context(), actor, other.ID, device.ID, strings.Repeat("ca", 32)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.tenants.AddTrust(t.Context(), actor, other.ID, tenants.NewTrust{
+		Name: canary, Issuer: "https://" + canary + ".example", Audience: canary, Names: tenants.Naming{Field: canary, By: tenants.ByID},
+	}); err != nil {
+		t.Fatal(err)
+	}
 	r.post(t, token, `{"`+canary+`":4711.25,"state":"`+canary+`"}`, http.StatusOK)
 	r.post(t, token, `{"`+canary+`":{}}`, http.StatusBadRequest)
 	r.eventually(t, "the neighbour's reading is stored", func() error {
@@ -108,6 +116,14 @@ func (r *running) ruleOf(t id.Tenant) id.Rule {
 	return "r-0000000000000000"
 }
 
+// trustOf is whom a tenant trusts about its devices, or nobody.
+func (r *running) trustOf(t id.Tenant) string {
+	for _, found := range r.tenants.State().Trusts(t) {
+		return string(found.ID)
+	}
+	return "c-0000000000000000"
+}
+
 // ask fills a route's pattern with the ids of a device and its tenant, and returns status and body with these ids, and
 // what differs between any two answers, made equal.
 func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Device) string {
@@ -116,7 +132,7 @@ func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Devic
 	for _, theirs := range r.tenants.State().Destinations(d.Tenant) {
 		destination = string(theirs.ID)
 	}
-	path := strings.NewReplacer("{destination}", destination, "{attempt}", "1", "{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "{rule}", string(r.ruleOf(d.Tenant)), "/*", "/").Replace(pattern)
+	path := strings.NewReplacer("{destination}", destination, "{attempt}", "1", "{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "{rule}", string(r.ruleOf(d.Tenant)), "{thumbprint}", strings.Repeat("ca", 32), "{trust}", r.trustOf(d.Tenant), "/*", "/").Replace(pattern)
 	if strings.HasPrefix(pattern, "/manage/") && method == http.MethodGet {
 		path += "?device=" + string(d.ID) + "&metric=" + canary + "&from=" + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
 		if !strings.Contains(pattern, "readings") && !strings.Contains(pattern, "events") {

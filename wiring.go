@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"longwave/api"
+	"longwave/api/proof"
 	"longwave/ingest"
 	"longwave/ingest/simulate"
 	"longwave/ingest/telemetry"
@@ -24,8 +25,9 @@ const queueRetention = 7 * 24 * time.Hour
 // demoSeriesLabel is the label of a demo device that names its series, so that it can be renamed.
 const demoSeriesLabel = "series"
 
-func (p *platform) apiOptions(adapter *handler.Adapter) api.Options {
+func (p *platform) apiOptions(adapter *handler.Adapter, proofs *proof.Checker) api.Options {
 	return api.Options{
+		Proofs:  proofs,
 		Handler: adapter, Tenants: p.tenants, Accept: p.front,
 		Readings:     func(t id.Tenant) api.Reader { return p.store.ForTenant(t) },
 		Destinations: p.forward,

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"longwave/api/proof"
 	"longwave/ingest"
 	"longwave/ingest/telemetry"
 	"longwave/tenants"
@@ -59,11 +60,13 @@ type Options struct {
 	Destinations Deliverer
 	WorkList     WorkList
 	Jobs         Jobs
-	Ready        func(context.Context) []Check
-	Gatherer     prometheus.Gatherer
-	Registerer   prometheus.Registerer
-	Log          *slog.Logger
-	Version      string // of the program, for the description of the API
+	// Proofs checks what devices show instead of a token of ours.
+	Proofs     *proof.Checker
+	Ready      func(context.Context) []Check
+	Gatherer   prometheus.Gatherer
+	Registerer prometheus.Registerer
+	Log        *slog.Logger
+	Version    string // of the program, for the description of the API
 	// MetricsToken is what callers of /metrics must carry, and those of /readyz who want reasons. Without one these are
 	// only for programs on this machine.
 	MetricsToken string
@@ -78,9 +81,9 @@ type Options struct {
 }
 
 func (o *Options) complete() error {
-	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Destinations == nil || o.WorkList == nil || o.Jobs == nil || o.Ready == nil ||
+	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Destinations == nil || o.WorkList == nil || o.Jobs == nil || o.Proofs == nil || o.Ready == nil ||
 		o.Gatherer == nil || o.Registerer == nil || o.Log == nil {
-		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Destinations, WorkList, Jobs, Ready, Gatherer, Registerer and Log are required")
+		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Destinations, WorkList, Jobs, Proofs, Ready, Gatherer, Registerer and Log are required")
 	}
 	if o.MaxBody < 0 || o.BodyMemory < 0 || o.MaxSockets < 0 || o.BodyWithin < 0 || o.PingEvery < 0 {
 		return errors.New("api: MaxBody, BodyMemory, MaxSockets, BodyWithin and PingEvery must not be negative")
@@ -105,6 +108,7 @@ type API struct {
 	destinations Deliverer
 	workList     WorkList
 	jobs         Jobs
+	proofs       *proof.Checker
 	ready        readiness
 	gatherer     prometheus.Gatherer
 	log          *slog.Logger
@@ -130,7 +134,7 @@ func New(o Options) (*API, error) {
 		return nil, err
 	}
 	a := &API{
-		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings, destinations: o.Destinations, workList: o.WorkList, jobs: o.Jobs,
+		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings, destinations: o.Destinations, workList: o.WorkList, jobs: o.Jobs, proofs: o.Proofs,
 		ready: readiness{check: o.Ready, now: o.Now}, metricsToken: o.MetricsToken, profiling: o.Profiling, gatherer: o.Gatherer, log: o.Log, now: o.Now, version: o.Version, maxBody: o.MaxBody, within: o.BodyWithin, pingEvery: o.PingEvery,
 		sockets: newSockets(o.MaxSockets), bodies: bodies{reading: newRoom(o.BodyMemory / 2), working: newRoom(o.BodyMemory / 2)}, exports: newRoom(exportPlaces),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{

@@ -36,6 +36,9 @@
 //
 // # The device socket
 //
+// Credentials are a token of ours, a bearer token of somebody else or a client certificate (package proof); with the last two
+// the address names the tenant (?tenant=).
+//
 // GET /ingest/v1/ws is a WebSocket (subprotocol telemetry.v1.json, optional). The token is in the Authorization
 // header of the handshake; a client that cannot set one sends {"type":"auth","token":"…"} as its first message within
 // ten seconds and is answered {"type":"auth","ok":true,"device":"…"}. A handshake with an Origin is refused unless

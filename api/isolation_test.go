@@ -20,6 +20,9 @@ type crossing struct {
 	replay            bool   // {} stands for a job
 }
 
+// thumbprint is that of a certificate.
+const thumbprint = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
 const ruleText = `{"name":"hot","when":"temp > 80","then":{"lane":"critical"}}`
 
 // crossings are all routes. TestTwoTenants fails when the router has one that is not here.
@@ -41,6 +44,12 @@ func crossings() []crossing {
 		{route: "POST /manage/v1/devices/{device}/token", path: "/manage/v1/devices/{}/token"},
 		{route: "GET /manage/v1/devices/{device}/latest", path: "/manage/v1/devices/{}/latest"},
 		{route: "GET /manage/v1/devices/{device}/rejected", path: "/manage/v1/devices/{}/rejected"},
+		{route: "POST /manage/v1/devices/{device}/certificates", path: "/manage/v1/devices/{}/certificates", body: `{"certificate":"` + thumbprint + `"}`},
+		{route: "GET /manage/v1/devices/{device}/certificates", path: "/manage/v1/devices/{}/certificates"},
+		{route: "DELETE /manage/v1/devices/{device}/certificates/{thumbprint}", path: "/manage/v1/devices/{}/certificates/" + thumbprint},
+		{route: "GET /manage/v1/device-trust"},
+		{route: "POST /manage/v1/device-trust", body: `{"name":"same name in both","issuer":"https://a.example","audience":"x","names":{"field":"sub","by":"id"}}`},
+		{route: "DELETE /manage/v1/device-trust/{trust}", path: "/manage/v1/device-trust/{}"},
 		{route: "GET /manage/v1/readings", path: "/manage/v1/readings?metric=temp&device={}"},
 		{route: "GET /manage/v1/events", path: "/manage/v1/events?device={}"},
 		{route: "POST /manage/v1/destinations", body: `{"name":"same name in both","kind":"nats"}`},
@@ -131,6 +140,9 @@ func (r *rig) cross(t *testing.T, c crossing) {
 	}
 	if strings.Contains(pattern, "{rule}") {
 		ours, theirs = string(r.ours.rule), string(r.theirs.rule)
+	}
+	if strings.Contains(pattern, "{trust}") {
+		ours, theirs = string(r.ours.trust), string(r.theirs.trust)
 	}
 	if c.replay {
 		ours, theirs = r.job(t, r.ours), r.job(t, r.theirs)

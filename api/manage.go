@@ -38,6 +38,7 @@ func (a *API) mountManagement(r chi.Router) {
 	m.huma = huma.NewAPI(manageConfig(a.version), routes{keyed})
 
 	m.mountDevices()
+	m.mountProofs()
 	m.mountReadings()
 	m.mountEvents()
 	m.mountDestinations()

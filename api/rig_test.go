@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"longwave/api"
+	"longwave/api/proof"
 	"longwave/ingest"
 	"longwave/ingest/natsd/natstest"
 	"longwave/ingest/telemetry"
@@ -57,6 +58,7 @@ type tenantRig struct {
 	destination tenants.Destination
 	token       string
 	rule        id.Rule
+	trust       id.Trust
 	keys        map[tenants.Role]string
 }
 
@@ -74,7 +76,10 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	r.ours, r.theirs = r.tenant(t, "ours", true), r.tenant(t, "theirs", false)
 	adapter, err := handler.New(handler.Options{Log: log, Registerer: r.metrics})
 	must(t, err)
+	proofs, err := proof.New(proof.Options{Tenants: service})
+	must(t, err)
 	o := api.Options{
+		Proofs:  proofs,
 		Handler: adapter, Tenants: service, Accept: r.accept, WorkList: r.desk, Jobs: r.desk, Gatherer: r.metrics, Registerer: r.metrics, Log: log, Version: "test",
 		Readings:     func(t id.Tenant) api.Reader { return r.reader.of(t) },
 		Destinations: r.deliverer,
@@ -132,6 +137,11 @@ func (r *rig) tenant(t *testing.T, name string, first bool) tenantRig {
 		Name: "hook of " + name, Kind: tenants.Webhook, URL: "https://hooks.example/" + name,
 	})
 	must(t, err)
+	trust, err := r.tenants.AddTrust(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewTrust{
+		Name: "issuer of " + name, Issuer: "https://" + name + ".example", Audience: "x", Names: tenants.Naming{Field: "sub", By: tenants.ByID},
+	})
+	must(t, err)
+	made.trust = trust.ID
 	return made
 }
 

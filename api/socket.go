@@ -37,8 +37,8 @@ type socket struct {
 
 	mu       sync.Mutex
 	caller   caller
-	token    string   // "" until the device is known
-	flying   []flying // in the order in which they came
+	shown    credential // the zero value until the device is known
+	flying   []flying   // in the order in which they came
 	stopping bool
 	ending   chan struct{} // closed by stop
 }
@@ -58,18 +58,18 @@ func (a *API) openSocket(w http.ResponseWriter, r *http.Request) error {
 		default: // answer has not looked since it was told last
 		}
 	}
-	if len(r.Header.Values("Authorization")) > 0 {
-		c, err := a.device(r)
+	if len(r.Header.Values("Authorization")) > 0 || r.TLS != nil && len(r.TLS.PeerCertificates) > 0 && r.URL.Query().Has("tenant") {
+		c, shown, err := a.identify(r)
 		if err != nil {
 			a.refused(c, overSocket, handler.Describe(err))
 			return err
 		}
-		s.caller, s.token = c, mustBearer(r)
+		s.caller, s.shown = c, shown
 	}
-	if err := a.sockets.reserve(s.token != ""); err != nil {
+	if err := a.sockets.reserve(s.shown.shown); err != nil {
 		return socketsUnavailable(err)
 	}
-	defer func() { a.sockets.release(s, s.token != "") }()
+	defer func() { a.sockets.release(s, s.shown.shown) }()
 	conn, err := websocket.Accept(&upgrader{w, s.wire}, r, &websocket.AcceptOptions{
 		Subprotocols: []string{subprotocol}, InsecureSkipVerify: true, // checkHandshake looked at the Origin
 	})
@@ -79,12 +79,6 @@ func (a *API) openSocket(w http.ResponseWriter, r *http.Request) error {
 	s.conn = conn
 	s.serve(context.WithoutCancel(r.Context()))
 	return nil
-}
-
-// mustBearer is the token of a request whose credentials have been looked at already.
-func mustBearer(r *http.Request) string {
-	token, _ := bearer(r)
-	return token
 }
 
 // checkHandshake refuses what is no WebSocket handshake, and handshakes of pages from elsewhere. No cookie is read
@@ -152,7 +146,7 @@ func (s *socket) serve(ctx context.Context) {
 
 // authenticate takes the token from the first message unless the handshake had one. The watcher ends the wait.
 func (s *socket) authenticate(ctx context.Context) bool {
-	if s.token != "" {
+	if s.shown.shown {
 		return true
 	}
 	s.conn.SetReadLimit(maxCredentials)
@@ -166,14 +160,14 @@ func (s *socket) authenticate(ctx context.Context) bool {
 		s.close(closeBadToken, `the first message must be {"type":"auth","token":"..."}`)
 		return false
 	}
-	c, err := s.api.deviceByToken(s.caller, given.Token)
+	c, shown, err := s.api.deviceByBearer(s.caller, given.Token)
 	if err != nil {
 		s.refuse(c, err)
 		s.close(closeFor(err))
 		return false
 	}
 	s.mu.Lock()
-	s.caller, s.token = c, given.Token
+	s.caller, s.shown = c, shown
 	s.mu.Unlock()
 	s.api.sockets.identified()
 	return s.writeJSON(map[string]any{"type": "auth", "ok": true, "device": c.device.ID}) == nil
@@ -234,7 +228,7 @@ func (s *socket) begin() bool {
 
 // whyNot says why no more frames are taken.
 func (s *socket) whyNot() error {
-	if _, err := s.api.deviceByToken(s.caller, s.token); err != nil {
+	if _, err := s.api.again(s.caller, s.shown); err != nil {
 		return err
 	}
 	return socketsUnavailable(errStopping)
@@ -274,7 +268,7 @@ func closeFor(err error) (websocket.StatusCode, string) {
 	if errors.As(err, &suspended) {
 		return closeDisabled, cutReason(suspended.Error())
 	}
-	return closeBadToken, "the token is unknown, replaced or revoked"
+	return closeBadToken, "the credentials are unknown, replaced, over or revoked"
 }
 
 // maxCloseReason is what a closing frame has room for.

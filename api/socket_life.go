@@ -65,16 +65,16 @@ func (s *socket) watch(ctx context.Context) {
 // verdict says whether the connection may live on; 0 means yes.
 func (s *socket) verdict() (websocket.StatusCode, string) {
 	s.mu.Lock()
-	c, token := s.caller, s.token
+	c, shown := s.caller, s.shown
 	s.mu.Unlock()
 	now := s.api.now()
-	if token == "" {
+	if !shown.shown {
 		if now.Sub(s.opened) < authTimeout {
 			return 0, ""
 		}
 		return closeNoToken, "no token came within ten seconds"
 	}
-	if _, err := s.api.deviceByToken(c, token); err != nil {
+	if _, err := s.api.again(c, shown); err != nil {
 		return closeFor(err)
 	}
 	if last := max(s.last.Load(), s.opened.UnixNano()); now.UnixNano()-last > int64(idleTimeout) {

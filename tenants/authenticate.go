@@ -180,17 +180,18 @@ func (s *State) open(t id.Tenant) error {
 }
 
 // DeviceProved returns a device that has proved itself by something else than a token. It returns ErrUnauthenticated when
-// the tenant has no such device, and ErrDisabled, with the device, when it is switched off. It takes no lock and reaches
-// no other process.
+// the tenant has no such device; and, with the device, ErrDisabled when it is switched off and a *SuspendedError when its
+// tenant is suspended. It takes no lock and reaches no other process.
 func (s *Service) DeviceProved(t id.Tenant, d id.Device) (Device, error) {
-	found, ok := s.State().Device(t, d)
+	st := s.State()
+	found, ok := st.Device(t, d)
 	switch {
 	case !ok:
 		return Device{}, &UnknownToken{Reason: RefusedUnknown}
 	case found.Disabled:
 		return found, ErrDisabled
 	}
-	return found, nil
+	return found, st.open(t)
 }
 
 func refuse(d *device, reason Refusal) error {

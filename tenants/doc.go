@@ -5,7 +5,7 @@
 //
 // Owns: the stream CTL with the subjects ctl.<tenant> and ctl._platform, and every event on them; the roles and the one
 // table of what they may do; Principal, which nobody else can make; passwords, API keys and device tokens, of which
-// only hashes are ever stored or logged; secrets of destinations, which have to be given back and are sealed under the
+// only hashes are ever stored or logged; whom else a tenant believes about its devices; secrets of destinations, which have to be given back and are sealed under the
 // master key (package seal); the bucket KEYUSE, in which it notes when API keys were last used, one write for each key and
 // minute, so that a crash forgets the last of them; the snapshot file in Options.SnapshotDir.
 //

@@ -87,10 +87,11 @@ func (e trustAdded) tell(p *Past) {
 	p.differ("issuer", "", e.Issuer)
 	p.differ("audience", "", e.Audience)
 	p.differ("algorithms", "", strings.Join(e.Algorithms, ", "))
-	p.differ("the device stands in", "", e.Names.words())
+	p.differ("the device stands in", "", e.Names.Words())
 }
 
-func (n Naming) words() string {
+// Words is the naming for people.
+func (n Naming) Words() string {
 	text := n.Field
 	if n.Prefix != "" {
 		text += " behind " + n.Prefix

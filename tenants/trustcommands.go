@@ -23,7 +23,7 @@ const (
 	maxTrusts       = 20
 	maxCertificates = 4        // of one device: one in use, one to come, and some that were forgotten
 	maxPEM          = 16 << 10 // bytes; the largest keys need a quarter of it
-	maxKeySet       = 32 << 10 // bytes
+	maxKeySet       = 64 << 10 // bytes
 	maxNaming       = 200      // bytes
 )
 

@@ -90,6 +90,12 @@ type Settings struct {
 	UnitAction string
 	Units      []UnitRow
 	Tokens     []TokenRow
+
+	CertificateAction string
+	Certificate       Field
+	Certificates      []CertificateRow
+	// Wrong is what is wrong with the form of certificates; the other forms have problems of their own.
+	Wrong []Problem
 }
 
 // UnitRow is the unit of one metric.

@@ -18,7 +18,7 @@ func (w *Web) adminTabs(r *http.Request, p tenants.Principal) []views.Link {
 	t := p.Tenant()
 	pages := []adminTab{
 		{"Members", membersPath(t), tenants.View}, {"Identity providers", providersPath(t), tenants.ManageTenant}, {"API keys", keysPath(t), tenants.ManageKeys},
-		{"Usage", usagePath(t), tenants.View}, {"Audit", auditPath(t), tenants.ReadAudit},
+		{"Device trust", trustPath(t), tenants.ManageKeys}, {"Usage", usagePath(t), tenants.View}, {"Audit", auditPath(t), tenants.ReadAudit},
 	}
 	if t == "" {
 		pages = []adminTab{{"Health", "/system", tenants.OperatePlatform}, {"Tenants", operatePath, tenants.OverseeTenants}, {"Operators", operatorsPath, tenants.OperatePlatform}, {"Identity providers", providersPath(""), tenants.OperatePlatform}, {"Audit", auditPath(""), tenants.OperatePlatform}}

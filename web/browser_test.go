@@ -193,7 +193,7 @@ func looks(s *site, d tenants.Device) []look {
 		{"worklist", rejectedPath(d.Tenant), true}, {"worklist-filtered", rejectedPath(d.Tenant) + "?by=device&label=site&value=plant-2&range=24h", true},
 		{"redrive", rejectedPath(d.Tenant) + "/redrive?code=value_type", true}, {"dismiss", rejectedPath(d.Tenant) + "/dismiss", true},
 		{"replays", replaysPath(d.Tenant), true}, {"replay-running", replaysPath(d.Tenant) + "/j-running", true}, {"replay-preview", replaysPath(d.Tenant) + "/j-preview", true},
-		{"keys", keysPath(d.Tenant), true}, {"revoke", keysPath(d.Tenant) + "/" + key + "/revoke", true}, {"system", "/system", true}, {"not-found", "/nothing-here", true},
+		{"trust", trustPath(d.Tenant), true}, {"keys", keysPath(d.Tenant), true}, {"revoke", keysPath(d.Tenant) + "/" + key + "/revoke", true}, {"system", "/system", true}, {"not-found", "/nothing-here", true},
 	}
 }
 

@@ -37,6 +37,9 @@ type deviceView struct {
 	tab      string
 	form     url.Values // of the settings that were refused
 	problems []views.Problem
+
+	certificate string          // that was refused
+	wrong       []views.Problem // with it
 }
 
 func (w *Web) renderDevice(out http.ResponseWriter, r *http.Request, p tenants.Principal, v deviceView) error {
@@ -67,7 +70,7 @@ func (w *Web) renderDevice(out http.ResponseWriter, r *http.Request, p tenants.P
 	page.Tabs = deviceTabs(v.device, v.tab, page.CanEdit)
 	page.Tabs[2].Count = rejected // counted only where they were read
 	status := http.StatusOK
-	if len(v.problems) > 0 {
+	if len(v.problems)+len(v.wrong) > 0 {
 		status = http.StatusUnprocessableEntity
 	}
 	return w.render(out, r, status, views.DevicePage(page))

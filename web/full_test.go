@@ -42,6 +42,15 @@ func full(t *testing.T) (*site, *visitor, tenants.Device) {
 			t.Fatal(err)
 		}
 	}
+	for path, form := range map[string]url.Values{
+		keysPath(s.claimed.Tenant.ID):       {"name": {"Acme's portal"}, "role": {"editor"}, "expires": {"30"}, "sites": {"plant-2, plant-3/line-1"}, "labels": {"customer=acme"}},
+		trustPath(s.claimed.Tenant.ID):      {"kind": {"authority"}, "authority-name": {"Plant CA"}, "authority-certificate": {authorityPEM}, "authority-field": {"common_name"}, "authority-by": {"name"}},
+		devicePath(first) + "/certificates": {"certificate": {authorityPEM}},
+	} {
+		if got := b.post(path, form); got.status != http.StatusSeeOther {
+			t.Fatalf("%s answers %d: %s", path, got.status, got.page.text("main"))
+		}
+	}
 	if got := b.post(keysPath(s.claimed.Tenant.ID), url.Values{"name": {"nightly report"}, "role": {"viewer"}}); got.status != http.StatusSeeOther {
 		t.Fatalf("making a key answers %d", got.status)
 	}

@@ -85,7 +85,7 @@ func navigation(path string, p tenants.Principal, memberships []tenants.Membersh
 		links = append(links, views.Link{Label: "Rules", Href: rules, Current: below(path, rules)})
 		destinations := destinationsPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Destinations", Href: destinations, Current: below(path, destinations)})
-		about := below(path, members) || below(path, keysPath(m.Tenant.ID)) || below(path, providersPath(m.Tenant.ID)) || below(path, auditPath(m.Tenant.ID)) || below(path, usagePath(m.Tenant.ID))
+		about := below(path, members) || below(path, keysPath(m.Tenant.ID)) || below(path, trustPath(m.Tenant.ID)) || below(path, providersPath(m.Tenant.ID)) || below(path, auditPath(m.Tenant.ID)) || below(path, usagePath(m.Tenant.ID))
 		links = append(links, views.Link{Label: "Tenant", Href: members, Current: about})
 	}
 	if p.Operator() {

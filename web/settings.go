@@ -22,6 +22,7 @@ func (w *Web) settings(ctx context.Context, v deviceView) *views.Settings {
 	for _, t := range d.Tokens {
 		page.Tokens = append(page.Tokens, views.TokenRow{ID: t.Prefix() + "…", Created: t.Created.UTC().Format("2006-01-02 15:04"), Expires: expiry(t.Expires)})
 	}
+	w.fillCertificates(page, v)
 	latest, err := w.o.Readings(d.Tenant).Latest(ctx, d.ID)
 	if err != nil {
 		w.o.Log.WarnContext(ctx, "a page comes without metrics", "tenant", d.Tenant, "device", d.ID, "error", err)
