@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -69,6 +70,7 @@ func crossings() []crossing {
 		{route: "GET /manage/v1/rules/{rule}", path: "/manage/v1/rules/{}"},
 		{route: "PUT /manage/v1/rules/{rule}/draft", path: "/manage/v1/rules/{}/draft", body: ruleText},
 		{route: "POST /manage/v1/rules/{rule}/enable", path: "/manage/v1/rules/{}/enable", body: `{"reason":"test"}`},
+		{route: "POST /manage/v1/rules/{rule}/restore", path: "/manage/v1/rules/{}/restore", body: `{"position":4711}`},
 		{route: "POST /manage/v1/rules/{rule}/disable", path: "/manage/v1/rules/{}/disable", body: `{"reason":"test"}`},
 		{route: "POST /manage/v1/rules/{rule}/move", path: "/manage/v1/rules/{}/move", body: `{"position":1}`},
 		{route: "GET /manage/v1/rules/{rule}/history", path: "/manage/v1/rules/{}/history"},
@@ -168,6 +170,11 @@ func (r *rig) cross(t *testing.T, c crossing) {
 	}
 	if c.device {
 		return // a device has no way to name a tenant or another device
+	}
+	if strings.HasSuffix(pattern, "/restore") { // what is restored is found in the rule's history
+		page, err := r.tenants.History(t.Context(), r.ours.id, tenants.HistoryQuery{Rule: r.ours.rule})
+		must(t, err)
+		c.body = fmt.Sprintf(`{"position":%d}`, page.Past[len(page.Past)-1].Position)
 	}
 	got := r.ask(t, to(ours), key, c.body)
 	if got.status >= 300 {

@@ -87,11 +87,10 @@ func (e trustAdded) tell(p *Past) {
 	p.differ("issuer", "", e.Issuer)
 	p.differ("audience", "", e.Audience)
 	p.differ("algorithms", "", strings.Join(e.Algorithms, ", "))
-	p.differ("the device stands in", "", e.Names.Words())
+	p.differ("the device stands in", "", e.Names.words())
 }
 
-// Words is the naming for people.
-func (n Naming) Words() string {
+func (n Naming) words() string {
 	text := n.Field
 	if n.Prefix != "" {
 		text += " behind " + n.Prefix

@@ -51,7 +51,7 @@ func (w *Web) renderTrust(out http.ResponseWriter, r *http.Request, p tenants.Pr
 
 func trustRow(t tenants.Trust) views.TrustRow {
 	row := views.TrustRow{
-		Name: t.Name, Kind: "Authority", Who: t.Subject, Until: expiry(t.Expires), Names: t.Names.Words(),
+		Name: t.Name, Kind: "Authority", Who: t.Subject, Until: expiry(t.Expires), Names: namingWords(t.Names),
 		Remove: trustPath(t.Tenant) + "/" + string(t.ID) + "/remove",
 	}
 	if t.IssuesTokens() {
@@ -63,6 +63,14 @@ func trustRow(t tenants.Trust) views.TrustRow {
 		row.Who = t.Issuer + " for " + t.Audience + ", " + keys
 	}
 	return row
+}
+
+func namingWords(n tenants.Naming) string {
+	text := or(fieldWord(n.Field), n.Field)
+	if n.Prefix != "" {
+		text += " behind " + n.Prefix
+	}
+	return text + ", as its " + string(n.By)
 }
 
 func authorityFields(form trustFormed) views.TrustForm {

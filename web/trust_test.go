@@ -37,7 +37,7 @@ func TestTrustIsAddedAndRemoved(t *testing.T) {
 		"kind": {"issuer"}, "issuer-name": {"Works"}, "issuer-issuer": {"https://login.example.com"}, "issuer-audience": {"longwave"}, "issuer-field": {"sub"}, "issuer-by": {"id"},
 	})
 	list := b.get(path).page.text("#main table")
-	for _, want := range []string{"Plant CA", "CN=Plant CA", "uri behind urn:, as its name", "2126-", "Works", "https://login.example.com for longwave, keys found there"} {
+	for _, want := range []string{"Plant CA", "CN=Plant CA", "URI behind urn:, as its name", "2126-", "Works", "https://login.example.com for longwave, keys found there"} {
 		if !strings.Contains(list, want) {
 			t.Errorf("%q is missing: %s", want, list)
 		}
