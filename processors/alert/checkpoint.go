@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"time"
 
 	"longwave/ingest/telemetry"
@@ -15,9 +16,11 @@ import (
 const (
 	// partVersion is the first byte of a part.
 	partVersion = 1
-	// partBytes is when a part of a checkpoint is full: well below what NATS takes as one message, with the largest device
-	// added.
+	// partBytes is when a part of a checkpoint is full: well below what NATS takes as one message, with partPairs of the largest
+	// states added.
 	partBytes = 128 << 10
+	// partPairs is how many pairs of one device are written at a time.
+	partPairs = 32
 )
 
 // errPart is a part of a checkpoint that cannot be read: damaged, or of a newer program.
@@ -53,17 +56,16 @@ func (t *tenant) encodeParts(position [3]uint64) (parts [][]byte) {
 	for i, r := range t.rules {
 		table[r] = uint64(i)
 	}
-	var b []byte
+	var b, scratch []byte
 	for _, d := range t.devices {
-		if len(d.pairs) == 0 {
-			continue
-		}
-		if b == nil {
-			b = t.beginPart(position)
-		}
-		b = d.append(b, table)
-		if len(b) > partBytes {
-			parts, b = append(parts, seal(b)), nil
+		for some := range slices.Chunk(d.pairs, partPairs) {
+			if b == nil {
+				b = t.beginPart(make([]byte, 0, partBytes+partBytes/4), position)
+			}
+			b = d.append(b, &scratch, some, table)
+			if len(b) > partBytes {
+				parts, b = append(parts, seal(b)), nil
+			}
 		}
 	}
 	if b != nil {
@@ -72,8 +74,8 @@ func (t *tenant) encodeParts(position [3]uint64) (parts [][]byte) {
 	return parts
 }
 
-func (t *tenant) beginPart(position [3]uint64) []byte {
-	b := []byte{partVersion}
+func (t *tenant) beginPart(b []byte, position [3]uint64) []byte {
+	b = append(b, partVersion)
 	for _, place := range position {
 		b = binary.AppendUvarint(b, place)
 	}
@@ -85,19 +87,19 @@ func (t *tenant) beginPart(position [3]uint64) []byte {
 	return b
 }
 
-func (d *device) append(b []byte, table map[*rule]uint64) []byte {
+// append adds some pairs of the device; scratch is room for one state.
+func (d *device) append(b []byte, scratch *[]byte, pairs []*pair, table map[*rule]uint64) []byte {
 	b = appendText(b, string(d.ID))
 	b = binary.AppendVarint(b, int64(d.seen))
-	b = binary.AppendUvarint(b, uint64(len(d.pairs)))
-	var state []byte
-	for _, p := range d.pairs {
+	b = binary.AppendUvarint(b, uint64(len(pairs)))
+	for _, p := range pairs {
 		b = binary.AppendUvarint(b, table[p.rule])
 		b = appendText(b, string(p.alert))
 		b = append(b, byte(p.state.Severity))
 		b = binary.AppendUvarint(b, p.state.Number)
-		state = p.rule.program.AppendState(state[:0], &p.state)
-		b = binary.AppendUvarint(b, uint64(len(state)))
-		b = append(b, state...)
+		*scratch = p.rule.program.AppendState((*scratch)[:0], &p.state)
+		b = binary.AppendUvarint(b, uint64(len(*scratch)))
+		b = append(b, *scratch...)
 	}
 	return b
 }
