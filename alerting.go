@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 
+	"longwave/ingest/telemetry"
 	"longwave/processors/alert"
 	"longwave/processors/alert/notify"
+	"longwave/processors/erase"
 	"longwave/tenants"
 	"longwave/tenants/alertrule"
 	"longwave/tenants/id"
@@ -97,4 +99,15 @@ func (d *alertDirectory) Silences(t id.Tenant) (list []alertrule.Silence) {
 		list = append(list, s.Silence)
 	}
 	return list
+}
+
+// alertPart is the log of a tenant's alerts. Whoever evaluates ends what fires when the rules are gone; a count that is not
+// zero has it removed again.
+func (p *platform) alertPart() erase.Part {
+	part := p.streamPart("entries in the log of alerts", telemetry.AlertStream, telemetry.AlertSubject)
+	part.Remove = func(ctx context.Context, t id.Tenant) error {
+		p.book.Forget(t)
+		return p.alerts.Purge(ctx, t)
+	}
+	return part
 }

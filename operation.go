@@ -74,6 +74,7 @@ func (o *operation) Contents(ctx context.Context, t id.Tenant) ([]tenants.Count,
 	counts := []tenants.Count{
 		{Name: "devices", Number: uint64(st.DeviceCount(t))}, {Name: "members", Number: uint64(len(st.Members(t)))}, {Name: "API keys", Number: uint64(len(st.Keys(t)))},
 		{Name: "routing rules", Number: uint64(len(st.Rules(t)))}, {Name: "destinations", Number: uint64(len(st.Destinations(t)))},
+		{Name: "alert rules", Number: uint64(len(st.AlertRules(t)))},
 	}
 	for _, part := range o.p.estate() {
 		n, err := part.Count(ctx, t)
@@ -99,6 +100,8 @@ func (p *platform) estate() []erase.Part {
 		p.streamPart("queued deliveries", telemetry.OutStream, telemetry.OutTenantFilter),
 		p.streamPart("delivery attempts", telemetry.DeliveryStream, telemetry.DeliveryTenantFilter),
 		p.streamPart("undelivered messages", telemetry.UndeliveredStream, telemetry.UndeliveredTenantFilter),
+		p.alertPart(),
+		p.streamPart("states of alert rules", telemetry.AlertStateStream, telemetry.AlertStateOf),
 		p.streamPart("records of replays", telemetry.BucketStream(replay.BucketName), func(t id.Tenant) string { return telemetry.BucketKey(replay.BucketName, t) }),
 		p.streamPart("times that keys were used", telemetry.BucketStream(tenants.KeyUseBucket), func(t id.Tenant) string { return telemetry.BucketKeys(tenants.KeyUseBucket, t) }),
 		erase.Part{Name: "rows", Count: p.rows, Remove: func(ctx context.Context, t id.Tenant) error { return p.store.ForTenant(t).EraseAll(ctx) }},

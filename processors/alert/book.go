@@ -194,6 +194,17 @@ func (b *Book) Watch(t id.Tenant) <-chan struct{} {
 	return waiting
 }
 
+// Forget drops what this copy of the program knows of a tenant that is no more.
+func (b *Book) Forget(t id.Tenant) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.ledgers, t)
+	if waiting := b.watch[t]; waiting != nil {
+		close(waiting)
+		delete(b.watch, t)
+	}
+}
+
 // await waits until the log is known up to a place, so that whoever wrote there finds it.
 func (b *Book) await(ctx context.Context, place uint64) error {
 	for {

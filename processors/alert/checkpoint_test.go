@@ -142,6 +142,9 @@ func TestPurge(t *testing.T) {
 	if err := v.Purge(t.Context(), r.tenant); err != nil {
 		t.Fatal(err)
 	}
+	if r.book.Forget(r.tenant); len(r.book.Find(r.tenant, Filter{})) != 0 {
+		t.Error("the book knows its alerts")
+	}
 	for stream, subject := range map[string]string{telemetry.AlertStream: telemetry.AlertSubject(r.tenant), telemetry.AlertStateStream: telemetry.AlertStateOf(r.tenant)} {
 		err := readAll(t.Context(), r.js, stream, reading{filters: []string{subject}, each: func(m jetstream.Msg, _ uint64) error {
 			return fmt.Errorf("%s is left", m.Subject())
