@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"longwave/processors/retry"
 )
 
 const (
@@ -43,7 +45,7 @@ func (l *line) inbox(ctx context.Context, messages chan<- jetstream.Msg) {
 		if failures++; failures == 1 {
 			l.log.Warn("lane cannot be read; trying again", "error", err)
 		}
-		pause(ctx, failures)
+		retry.Pause(ctx, failures)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"longwave/processors/retry"
 	"longwave/processors/store"
 )
 
@@ -45,7 +46,7 @@ func (l *line) insert(a attempts, h *hand) ([]culprit, error) {
 		if a.stop.Err() != nil {
 			return nil, err
 		}
-		pause(a.stop, failures)
+		retry.Pause(a.stop, failures)
 	}
 }
 
@@ -91,6 +92,6 @@ func (a attempts) repeat(what string, try func(context.Context) (again bool, err
 			a.line.log.Warn("failed; trying again until it succeeds", "what", what, "error", err)
 		}
 		a.line.runner.metrics.retried(a.line.lane)
-		pause(a.stop, failures)
+		retry.Pause(a.stop, failures)
 	}
 }

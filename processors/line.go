@@ -3,7 +3,6 @@ package processors
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -28,13 +27,6 @@ type line struct {
 
 // hands is how many blocks a line holds: one that is being stored, and one that grows meanwhile.
 const hands = 2
-
-const (
-	// firstPause and longestPause bound the back-off: short enough that a restart of the engine is hardly noticed,
-	// long enough that a long outage costs nothing.
-	firstPause   = 100 * time.Millisecond
-	longestPause = 5 * time.Second
-)
 
 // run works until ctx ends.
 func (l *line) run(ctx context.Context) {
@@ -74,21 +66,6 @@ func (l *line) land(ctx context.Context, h *hand) {
 		return
 	}
 	l.settle(h)
-}
-
-// pause waits before the attempt after the given number of failures, or until ctx ends.
-func pause(ctx context.Context, failures int) {
-	wait := longestPause
-	if failures < 10 {
-		wait = min(longestPause, firstPause<<(failures-1))
-	}
-	wait = wait/2 + rand.N(wait/2) // copies of the program that failed together must not come back together
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // drainTimeout is how long a block in hand may take once the program is told to stop: several times what the largest

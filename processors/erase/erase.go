@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/retry"
 	"longwave/tenants/id"
 )
 
@@ -63,7 +64,7 @@ func Run(ctx context.Context, o Options) error {
 		} else {
 			failures = 0
 		}
-		pause(ctx, min(longestPause, o.Interval<<min(failures, 10)))
+		retry.Wait(ctx, retry.Backoff(o.Interval, longestPause, failures+1))
 	}
 	return nil
 }
@@ -110,13 +111,4 @@ func erase(ctx context.Context, o Options, job Job) error {
 	o.Log.Info("deleted for good", "tenant", job.Tenant, "device", job.Device,
 		"readings", erased.Readings, "events", erased.Events)
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

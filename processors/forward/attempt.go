@@ -49,7 +49,7 @@ func (l *line) attempt(ctx context.Context, m jetstream.Msg) {
 	tried := l.judge(answer, err)
 	tried.Message, tried.Type, tried.Tries = message.ID, message.Type, meta.NumDelivered
 	if tried.Outcome == Failed {
-		wait := retry(meta.NumDelivered, tried.asked)
+		wait := retryIn(meta.NumDelivered, tried.asked)
 		next := l.f.Now().Add(wait)
 		tried.Next = &next
 	}

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"longwave/processors/retry"
 )
 
 const (
@@ -53,7 +55,7 @@ func (b *breaker) bad(now time.Time, cause string) (first bool, until time.Time)
 	b.failures++
 	b.cause = cause
 	if b.failures >= breakAfter && !b.until.After(now) {
-		b.until = now.Add(jitter(grow(firstOpen, longestOpen, b.opened)))
+		b.until = now.Add(jitter(retry.Backoff(firstOpen, longestOpen, b.opened+1)))
 		b.opened++
 	}
 	return b.failures == 1, b.until
@@ -66,19 +68,9 @@ func (b *breaker) lastCause() string {
 	return b.cause
 }
 
-// retry is how long a message waits after its n-th attempt, the first being 1; the other side may ask for more.
-func retry(n uint64, asked time.Duration) time.Duration {
-	return max(asked, jitter(grow(firstRetry, longestRetry, int(min(n, 32))-1)))
-}
-
-// grow doubles n times, up to a bound.
-func grow(from, to time.Duration, n int) time.Duration {
-	for range n {
-		if from *= 2; from >= to {
-			return to
-		}
-	}
-	return from
+// retryIn is how long a message waits after its n-th attempt, the first being 1; the other side may ask for more.
+func retryIn(n uint64, asked time.Duration) time.Duration {
+	return max(asked, jitter(retry.Backoff(firstRetry, longestRetry, int(min(n, 32)))))
 }
 
 // jitter is between three quarters and five quarters of d: what failed together does not come back together.

@@ -45,7 +45,7 @@ func TestRetriesGrowAndLastADay(t *testing.T) {
 	var sum, before time.Duration
 	n := uint64(1)
 	for ; sum < giveUpAfter; n++ {
-		wait := retry(n, 0)
+		wait := retryIn(n, 0)
 		if wait < firstRetry*3/4 || wait > longestRetry*5/4 || wait < before/2 {
 			t.Errorf("attempt %d waits %s", n, wait)
 		}
@@ -54,7 +54,7 @@ func TestRetriesGrowAndLastADay(t *testing.T) {
 	if n < 100 || n > 400 {
 		t.Errorf("%d attempts in a day", n)
 	}
-	if retry(1, time.Hour) != time.Hour {
+	if retryIn(1, time.Hour) != time.Hour {
 		t.Error("what the other side asked for is not heard")
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"longwave/ingest/telemetry"
 	"longwave/processors/forward/reach"
+	"longwave/processors/retry"
 )
 
 // The headers of what waits in OUT. The destination stands in it because a subject outlives the destination it was made for.
@@ -120,7 +121,7 @@ func (l *line) run(ctx context.Context) {
 		if failures++; failures == 1 {
 			l.log.Warn("the queue of a destination cannot be read; trying again", "error", err)
 		}
-		pause(ctx, failures)
+		retry.Pause(ctx, failures)
 	}
 }
 
@@ -140,7 +141,7 @@ func (l *line) deliver(ctx context.Context) error {
 	for ctx.Err() == nil {
 		left, half := l.breaker.wait(l.f.Now())
 		if left > 0 {
-			wait(ctx, min(left, lookAgain))
+			retry.Wait(ctx, min(left, lookAgain))
 			continue
 		}
 		if half {

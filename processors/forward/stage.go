@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/retry"
 	"longwave/tenants/id"
 )
 
@@ -27,10 +27,8 @@ const (
 	// company is how long the first message waits for others that are there already.
 	company = 2 * time.Millisecond
 	// ackWait is after how long NATS gives a message to another copy; hold extends it.
-	ackWait      = 30 * time.Second
-	idleWait     = 30 * time.Second
-	firstPause   = 100 * time.Millisecond
-	longestPause = 5 * time.Second
+	ackWait  = 30 * time.Second
+	idleWait = 30 * time.Second
 
 	// lookPause is how often a stage looks whether there is a destination at last.
 	lookPause = 250 * time.Millisecond
@@ -62,7 +60,7 @@ func (s *stage) run(ctx context.Context) {
 		if failures++; failures == 1 {
 			s.log.Warn("lane cannot be forwarded; trying again", "error", err)
 		}
-		pause(ctx, failures)
+		retry.Pause(ctx, failures)
 	}
 }
 
@@ -110,7 +108,7 @@ func (s *stage) find(ctx context.Context) (jetstream.Consumer, error) {
 				FilterSubject: telemetry.LaneFilter(s.lane),
 			})
 		}
-		wait(ctx, lookPause)
+		retry.Wait(ctx, lookPause)
 	}
 	return nil, ctx.Err()
 }
@@ -150,7 +148,7 @@ func (s *stage) pass(ctx context.Context, hand []jetstream.Msg) error {
 		if failures == 1 {
 			s.log.Warn("packets cannot be queued for destinations; trying again until it succeeds", "packets", len(out), "error", err)
 		}
-		if pause(ctx, failures); ctx.Err() != nil {
+		if retry.Pause(ctx, failures); ctx.Err() != nil {
 			for _, m := range hand {
 				_ = m.Nak() // without a connection ackWait does the same, later
 			}
@@ -264,24 +262,6 @@ func (s *stage) address(out []parcel, to []*line, make func() (Message, error)) 
 		out = append(out, parcel{l, message.ID, body})
 	}
 	return out
-}
-
-// pause waits before the attempt after the given number of failures, or until ctx ends.
-func pause(ctx context.Context, failures int) {
-	d := longestPause
-	if failures < 10 {
-		d = min(longestPause, firstPause<<(failures-1))
-	}
-	wait(ctx, d/2+rand.N(d/2)) // copies that failed together must not come back together
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // unavailable gives an error of NATS its class.

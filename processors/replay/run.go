@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"longwave/processors/retry"
 	"longwave/tenants/id"
 )
 
@@ -42,7 +43,7 @@ func (s *Service) Run(ctx context.Context) error {
 		if failures++; failures == 1 {
 			s.o.Log.Warn("jobs cannot be followed; trying again", "error", err)
 		}
-		sleep(ctx, watchPause)
+		retry.Wait(ctx, watchPause)
 	}
 	return nil
 }
@@ -178,14 +179,4 @@ func (s *Service) claim(ctx context.Context, t id.Tenant, wanted Job) {
 		s.mu.Unlock()
 		cancel(nil)
 	})
-}
-
-// sleep waits, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"longwave/ingest"
 	"longwave/processors/forward"
+	"longwave/processors/retry"
 	"longwave/processors/store"
 	"longwave/tenants"
 	"longwave/tenants/id"
@@ -217,7 +218,7 @@ func (w *worker) persist(ctx context.Context, try func(context.Context) error) e
 		if errors.As(err, &limit) {
 			wait = max(wait, limit.RetryAfter)
 		}
-		sleep(ctx, wait)
+		retry.Wait(ctx, wait)
 	}
 }
 
@@ -261,6 +262,6 @@ func (p *pacer) wait(ctx context.Context, n int) {
 	ahead := time.Until(p.due)
 	p.due = p.due.Add(time.Duration(float64(n) / float64(p.rate) * float64(time.Second)))
 	if ahead > 0 {
-		sleep(ctx, ahead)
+		retry.Wait(ctx, ahead)
 	}
 }

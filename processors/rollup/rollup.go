@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"longwave/processors/retry"
 )
 
 const (
@@ -57,7 +59,7 @@ func Run(ctx context.Context, o Options) error {
 			o.Log.Info("rollups are being recomputed again", "failures", failures)
 			failures = 0
 		}
-		pause(ctx, min(longestPause, o.Interval<<min(failures, 10)))
+		retry.Wait(ctx, retry.Backoff(o.Interval, longestPause, failures+1))
 	}
 	return nil
 }
@@ -76,15 +78,6 @@ func round(ctx context.Context, o Options, m *metrics) error {
 		m.seconds.Observe(time.Since(begun).Seconds())
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 type metrics struct {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"longwave/processors/retry"
 )
 
 func TestRoundsKeepTheirDistanceAndBackOff(t *testing.T) {
@@ -21,7 +23,7 @@ func TestRoundsKeepTheirDistanceAndBackOff(t *testing.T) {
 		err := Run(ctx, Options{
 			Rollup: func(ctx context.Context) (int, error) {
 				begun = append(begun, time.Now())
-				pause(ctx, 3*time.Second) // longer than the interval
+				retry.Wait(ctx, 3*time.Second) // longer than the interval
 				ended = append(ended, time.Now())
 				failing = len(begun) > 5 && len(begun) <= 15
 				if failing {
