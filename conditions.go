@@ -75,7 +75,7 @@ func (p *platform) facts(ctx context.Context, now time.Time) vitals.Facts {
 	f := vitals.Facts{
 		Lanes:           p.laneVitals(ctx),
 		Lost:            max(trouble.Lost, p.lostBefore()), // both look at the same lanes
-		LostTrack:       trouble.LostTrack,
+		LostTrack:       trouble.LostTrack + p.forward.LostTrack(),
 		PassedOver:      p.forward.PassedOver(),
 		AlertsMissed:    alerts.Missed,
 		AlertsLeftOut:   alerts.LeftOut,

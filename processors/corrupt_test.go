@@ -15,6 +15,7 @@ import (
 	"longwave/ingest/natsd"
 	"longwave/ingest/natsd/natstest"
 	"longwave/ingest/telemetry"
+	"longwave/processors/mark"
 	"longwave/processors/store"
 	"longwave/tenants/id"
 )
@@ -103,7 +104,7 @@ func TestDamagedConsumerStateLosesNothing(t *testing.T) {
 	r, _ = p.start(p.store)
 	p.settled(r)
 	p.expect(tenant, want)
-	why := r.metrics.rewound.WithLabelValues(doubtUnproven, telemetry.Standard.String())
+	why := r.metrics.rewound.WithLabelValues(string(mark.Unproven), telemetry.Standard.String())
 	if got := testutil.ToFloat64(why); got != 1 {
 		t.Errorf("the lane was read again %v times, want once", got)
 	}
@@ -169,7 +170,7 @@ func TestMessageThatCannotBeReadIsLostAndNotWaitedFor(t *testing.T) {
 // unmark removes what the program knows of how far the lanes are settled.
 func (p *plant) unmark() {
 	p.t.Helper()
-	if err := p.js.DeleteKeyValue(p.t.Context(), marksBucket); err != nil {
+	if err := p.js.DeleteKeyValue(p.t.Context(), mark.Bucket); err != nil {
 		p.t.Fatal(err)
 	}
 }

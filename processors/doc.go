@@ -21,9 +21,8 @@
 //   - The clock jumps: nothing here goes by it but figures. When it was put back, what is in hand is delivered anew, because
 //     NATS waits for the time at which it promised to.
 //   - NATS slow or gone, a consumer deleted: the line looks for it again with back-off. Redelivery is harmless.
-//   - What NATS read back from its disk about a consumer is not believed, since that file has no checksum: the Runner keeps a
-//     mark of its own of how far each lane is settled for certain, and begins there. That stores a few seconds' packets
-//     again after each start, which changes nothing.
+//   - What NATS read back from its disk about a consumer is not believed, as package mark says: that stores a few seconds'
+//     packets again after each start, which changes nothing.
 //   - Messages that vanish from a lane before they were stored, at its beginning, in its middle or at its end, are
 //     counted and logged within sentinelInterval, and so are messages that a damaged disk made unreadable; they are not
 //     waited for, and never passed over in silence.

@@ -25,7 +25,7 @@ const (
 	// maxAckPending is what all copies of the program may have in hand of one lane: four full blocks of tiny messages.
 	// NATS holds a few dozen bytes for each.
 	maxAckPending = 4 * blockMessages
-	// setupTimeout bounds one request to create or find a consumer.
+	// setupTimeout bounds one look at a lane.
 	setupTimeout = 5 * time.Second
 )
 
@@ -51,7 +51,7 @@ func (l *line) inbox(ctx context.Context, messages chan<- jetstream.Msg) {
 
 // pull passes messages on until something fails or ctx ends; it says when the first one came.
 func (l *line) pull(ctx context.Context, messages chan<- jetstream.Msg, works func()) error {
-	consumer, err := l.find(ctx)
+	consumer, err := l.mark.Find(ctx)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/mark"
 )
 
 // line is one stage on one lane. Three goroutines pass messages on: inbox brings them from NATS, gather makes a block of
@@ -18,6 +19,7 @@ type line struct {
 	stage  stage
 	lane   telemetry.Lane
 	log    *slog.Logger
+	mark   mark.Keeper
 	seen   gaps
 
 	damaged []uint64 // numbers of the latest messages that were found to be unreadable; belongs to the sentinel
@@ -28,6 +30,24 @@ type line struct {
 // hands is how many blocks a line holds: one that is being stored, and one that grows meanwhile.
 const hands = 2
 
+func newLine(r *Runner, s stage, lane telemetry.Lane) *line {
+	l := &line{runner: r, stage: s, lane: lane, log: r.Log.With("consumer", s.consumer, "lane", lane.String())}
+	l.mark = mark.Keeper{
+		JS: r.JS, Replicas: r.Replicas, Lane: lane, Clock: r.clock, Log: l.log,
+		Rewound: func(why mark.Doubt) { r.metrics.rewind(lane, why) },
+		Consumer: jetstream.ConsumerConfig{
+			Durable:       s.consumer,
+			Description:   "puts the packets of the lane into ClickHouse",
+			AckPolicy:     jetstream.AckExplicitPolicy,
+			AckWait:       ackWait,
+			MaxAckPending: maxAckPending,
+			MaxDeliver:    -1, // a packet is never given up: what is wrong with it is found out and recorded instead
+			FilterSubject: telemetry.LaneFilter(lane),
+		},
+	}
+	return l
+}
+
 // run works until ctx ends.
 func (l *line) run(ctx context.Context) {
 	messages, full, empty := make(chan jetstream.Msg), make(chan *hand), make(chan *hand, hands)
@@ -37,7 +57,7 @@ func (l *line) run(ctx context.Context) {
 	var workers sync.WaitGroup
 	workers.Go(func() { l.inbox(ctx, messages) })
 	workers.Go(func() { l.sentinel(ctx) })
-	workers.Go(func() { l.keepMark(ctx) })
+	workers.Go(func() { l.mark.Keep(ctx) })
 	workers.Go(func() {
 		for h := range full {
 			l.land(ctx, h)

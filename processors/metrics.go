@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/mark"
 	"longwave/processors/store"
 )
 
@@ -77,11 +78,11 @@ func (m *metrics) lost(l telemetry.Lane, how string, messages uint64) {
 	m.losses.WithLabelValues(how, l.String()).Add(float64(messages))
 }
 
-func (m *metrics) rewind(l telemetry.Lane, why string) {
-	if why != doubtUnproven {
+func (m *metrics) rewind(l telemetry.Lane, why mark.Doubt) {
+	if why != mark.Unproven {
 		m.lostTrack.Add(1)
 	}
-	m.rewound.WithLabelValues(why, l.String()).Inc()
+	m.rewound.WithLabelValues(string(why), l.String()).Inc()
 }
 
 func (m *metrics) retried(l telemetry.Lane) { m.retries.WithLabelValues(l.String()).Inc() }

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/mark"
 	"longwave/processors/store"
 	"longwave/tenants/id"
 )
@@ -61,8 +62,8 @@ type Runner struct {
 	metrics   *metrics
 	densities [telemetry.Bulk + 1]density
 	turns     turns
-	lookEvery time.Duration  // sentinelInterval but in tests
-	clock     func() reading // the machine's but in tests
+	lookEvery time.Duration       // sentinelInterval but in tests
+	clock     func() mark.Reading // the machine's but in tests
 }
 
 // New prepares a Runner. It returns ErrOptions, or the registerer's error for metrics that are registered already.
@@ -71,19 +72,11 @@ func New(o Options) (*Runner, error) {
 		return nil, err
 	}
 	m := newMetrics()
-	r := &Runner{Options: o, metrics: m, lookEvery: sentinelInterval, clock: machineClock()}
+	r := &Runner{Options: o, metrics: m, lookEvery: sentinelInterval, clock: mark.MachineClock()}
 	if err := errors.Join(m.register(o.Registerer), o.Registerer.Register(newLagCollector(r))); err != nil {
 		return nil, fmt.Errorf("processors: %w", err)
 	}
 	return r, nil
-}
-
-func machineClock() func() reading {
-	began := time.Now()
-	return func() reading {
-		now := time.Now()
-		return reading{wall: now.Round(0), ran: now.Sub(began)}
-	}
 }
 
 // Trouble is what went wrong in the lanes since the Runner was made.
@@ -120,8 +113,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	for _, s := range stages() {
 		for _, lane := range telemetry.Lanes() {
-			l := &line{runner: r, stage: s, lane: lane,
-				log: r.Log.With("consumer", s.consumer, "lane", lane.String())}
+			l := newLine(r, s, lane)
 			lines = append(lines, l)
 			running.Go(func() { l.run(ctx) })
 		}
@@ -129,7 +121,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	running.Wait()
 	r.flush()
 	for _, l := range lines {
-		l.advance(context.WithoutCancel(ctx)) // it has a deadline of its own
+		l.mark.Advance(context.WithoutCancel(ctx)) // it has a deadline of its own
 	}
 	return nil
 }

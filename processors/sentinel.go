@@ -141,16 +141,11 @@ func (l *line) unblock(ctx context.Context, before condition, now *condition) er
 		return err
 	}
 	now.unreadable += more
-	s, err := l.standing(ctx)
-	if err != nil || s.consumer == nil || s.consumer.AckFloor.Stream != now.floor {
-		return err
+	passed, err := l.mark.PassOver(ctx, now.floor)
+	if passed {
+		now.mended = now.floor + 1
 	}
-	s.mark, s.marked = mark{Floor: now.floor}, true
-	if _, err := l.rewind(ctx, s); err != nil {
-		return err
-	}
-	now.mended = now.floor + 1
-	return nil
+	return err
 }
 
 // report counts and logs what is worse than before.

@@ -14,8 +14,8 @@ const (
 	// lookBehind is how often a stage that has work looks how far behind its lane it is.
 	lookBehind = 2 * time.Second
 	// behindSome and behindAll are shares of what a lane may hold. From the first one on tenants are passed over one by
-	// one, those first for which most is forwarded; from the second one on all are. A lane drops what is settled when it
-	// is fuller than that, and refuses packets long after.
+	// one, those first for which most is forwarded, unless nothing can be: that is no tenant's doing. From the second one
+	// on all are. A lane drops what is settled when it is fuller than that, and refuses packets long after.
 	behindSome = 0.25
 	behindAll  = 0.5
 	// caughtUp is a share of the same at which everybody's packets are forwarded again.
@@ -57,7 +57,17 @@ type hurry struct {
 	*passedOver
 	looked time.Time
 	before float64           // how far behind the stage was then
-	sent   map[id.Tenant]int // parcels since
+	sent   map[id.Tenant]int // parcels that left the stage since
+}
+
+// count takes parcels, and those of them that are left.
+func (h *hurry) count(out, left []parcel) {
+	for i := range out {
+		h.sent[out[i].line.d.Tenant]++
+	}
+	for i := range left {
+		h.sent[left[i].line.d.Tenant]--
+	}
 }
 
 // judge takes the share of the lane that waits, and returns who is passed over from now on. everybody is asked for only

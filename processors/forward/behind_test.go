@@ -90,41 +90,84 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestWhoCannotBeForwardedHoldsNoLane takes OUT away while one tenant forwards much more than another: forwarding of that
-// one is given up before its lane is full, and the other one's packets wait.
-func TestWhoCannotBeForwardedHoldsNoLane(t *testing.T) {
+// TestNothingThatCannotBeForwardedHoldsALane takes OUT away: forwarding is given up before the lane is full, and said.
+func TestNothingThatCannotBeForwardedHoldsALane(t *testing.T) {
 	r := newRig(t)
-	much := r.addTo(r.tenant, Destination{Own: true}, "much", "")
-	little := r.addTo(id.New[id.Tenant](), Destination{Own: true}, "little", "")
+	one := r.addTo(r.tenant, Destination{Own: true}, "one", "")
+	another := r.addTo(id.New[id.Tenant](), Destination{Own: true}, "another", "")
 	r.start()
-	r.publish(telemetry.Standard, names(0, 3), much)
-	r.until("forwarding works", func() bool { return r.state(much).Queued == 3 })
+	r.publish(telemetry.Standard, names(0, 3), one)
+	r.until("forwarding works", func() bool { return r.state(one).Queued == 3 })
 	if err := r.js.DeleteStream(t.Context(), telemetry.OutStream); err != nil {
 		t.Fatal(err)
 	}
-	r.publish(telemetry.Standard, names(0, 5), little)
-	for i := range 25 {
-		r.publish(telemetry.Standard, names(100*i, 100*i+100), much)
+	for i := range 10 {
+		r.publish(telemetry.Standard, names(10*i, 10*i+10), one)
+		r.publish(telemetry.Standard, names(10*i, 10*i+10), another)
 	}
-	lane, err := r.js.Stream(t.Context(), telemetry.LaneStream(telemetry.Standard))
-	if err != nil {
-		t.Fatal(err)
-	}
-	holds := int64(lane.CachedInfo().State.Bytes)
-	r.limit(telemetry.LaneStream(telemetry.Standard), func(c *jetstream.StreamConfig) { c.MaxBytes = 3 * holds })
-	r.until("one tenant is passed over", func() bool { return r.PassedOver() == 1 })
-	if err := ensureStreams(t.Context(), r.js, 1); err != nil {
-		t.Fatal(err)
-	}
+	r.limitLane(1.5)
 	r.until("the lane is settled", func() bool {
 		lags, err := r.Lag(t.Context())
 		return err == nil && len(lags) == 3 && lags[1].Messages == 0
 	})
-	if got := r.state(little).Queued; got != 5 {
-		t.Errorf("%d packets of the other tenant are queued, want 5", got)
+	if got := r.PassedOver(); got != 2 {
+		t.Errorf("%d tenants are passed over, want both", got)
 	}
-	r.until("it is shown", func() bool { s := r.state(much); return s.Discard != nil && s.Discard.Cause == reasonBehind })
-	if r.state(much).Queued != 0 || !r.passed[telemetry.Standard].has(r.tenant) {
-		t.Errorf("%+v", r.state(much))
+	if err := ensureStreams(t.Context(), r.js, 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []Destination{one, another} {
+		r.until("it is shown", func() bool { s := r.state(d); return s.Discard != nil && s.Discard.Cause == reasonBehind })
+	}
+}
+
+// limitLane has the standard lane hold some times as much as is in it.
+func (r *rig) limitLane(times float64) {
+	r.t.Helper()
+	lane, err := r.js.Stream(r.t.Context(), telemetry.LaneStream(telemetry.Standard))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	holds := float64(lane.CachedInfo().State.Bytes)
+	r.limit(telemetry.LaneStream(telemetry.Standard), func(c *jetstream.StreamConfig) { c.MaxBytes = int64(times * holds) })
+}
+
+// TestWhoForwardsMostIsGivenUpFirst is behind by a third of the lane, most of it of one tenant.
+func TestWhoForwardsMostIsGivenUpFirst(t *testing.T) {
+	r := newRig(t)
+	much := r.addTo(r.tenant, Destination{Own: true}, "much", "")
+	little := r.addTo(id.New[id.Tenant](), Destination{Own: true}, "little", "")
+	s := newStage(r.Forwarder, telemetry.Standard)
+	consumer, err := s.mark.Find(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass := func(messages int) {
+		batch, err := consumer.Fetch(messages, jetstream.FetchMaxWait(patience))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var hand []jetstream.Msg
+		for m := range batch.Messages() {
+			hand = append(hand, m)
+		}
+		if err := s.pass(t.Context(), hand); err != nil || len(hand) != messages {
+			t.Fatalf("%d messages, %v", len(hand), err)
+		}
+	}
+	for i := range 4 {
+		r.publish(telemetry.Standard, names(5*i, 5*i+5), little)
+		r.publish(telemetry.Standard, names(50*i, 50*i+50), much)
+	}
+	pass(2)
+	r.limitLane(3)
+	s.hurry.looked = time.Time{}
+	s.keepUp(t.Context())
+	pass(6)
+	if a, b := r.state(much).Queued, r.state(little).Queued; a != 50 || b != 20 {
+		t.Errorf("%d and %d packets are queued, want 50 and all 20 of the tenant that forwards little", a, b)
+	}
+	if got := testutil.ToFloat64(r.metrics.discarded.WithLabelValues(reasonBehind)); got != 150 || r.PassedOver() != 1 {
+		t.Errorf("%v packets were discarded, want 150; %d tenants are passed over", got, r.PassedOver())
 	}
 }

@@ -13,6 +13,10 @@
 //   - Where the stage falls behind its lane all the same, it gives tenants up before the lane needs the room: the one for
 //     which most is forwarded first, all of them if that does not help. Nothing of theirs is forwarded then, which is
 //     counted, shown with the destinations and told by PassedOver, until the stage has caught up and passOver is over.
+//   - What NATS read back from its disk about the consumers of the lanes is not believed, as package mark says: the last seconds
+//     before a crash are looked through again.
+//   - The clock was put back while the program runs, or had been ahead when it was killed: what workers had in hand is tried
+//     again at once, as after every start of the broker; what a tenant's own consumers had in hand is not.
 //   - OUT is a queue: what is delivered leaves it. A destination whose queue is full, or a full OUT, gets nothing new:
 //     that is counted, and shown with the destination, until there is room again. When OUT is more than half full, no
 //     tenant has more than a quarter of it, so that one whose receivers are all dead does not take the others' place.

@@ -13,6 +13,7 @@ import (
 
 	"longwave/ingest/telemetry"
 	"longwave/processors/forward/reach"
+	"longwave/processors/mark"
 	"longwave/tenants/id"
 )
 
@@ -86,6 +87,7 @@ type Forwarder struct {
 	shares  shares
 	surveys surveys
 	passed  [telemetry.Bulk + 1]passedOver // by lane
+	clock   func() mark.Reading            // the machine's but in tests
 
 	mu    sync.RWMutex
 	lines map[address]*line
@@ -106,7 +108,8 @@ func Open(ctx context.Context, o Options) (*Forwarder, error) {
 	if err := ensureStreams(ctx, o.JS, o.Replicas); err != nil {
 		return nil, fmt.Errorf("forward: %w", err)
 	}
-	f := &Forwarder{Options: o, metrics: newMetrics(), lines: make(map[address]*line), asked: make(chan struct{}, testsAtOnce)}
+	f := &Forwarder{Options: o, metrics: newMetrics(), lines: make(map[address]*line), asked: make(chan struct{}, testsAtOnce),
+		clock: mark.MachineClock()}
 	for i := range f.passed {
 		f.passed[i].until = make(map[id.Tenant]time.Time)
 	}
@@ -120,16 +123,23 @@ func Open(ctx context.Context, o Options) (*Forwarder, error) {
 // Run forwards and delivers until ctx ends and every attempt in hand is settled or put back. It returns nil then.
 func (f *Forwarder) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
+	var stages []*stage
 	for _, lane := range telemetry.Lanes() {
-		parts.Go(func() { newStage(f, lane).run(ctx) })
+		s := newStage(f, lane)
+		stages = append(stages, s)
+		parts.Go(func() { s.run(ctx) })
 	}
 	parts.Go(func() { f.say(ctx) })
+	parts.Go(func() { f.watchClock(ctx) })
 	f.follow(ctx, &parts)
 	parts.Wait()
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
 	if err := f.JS.Conn().FlushWithContext(flush); err != nil {
 		f.Log.Warn("last acknowledgements may be lost; what they stand for is delivered once more", "error", err)
+	}
+	for _, s := range stages {
+		s.mark.Advance(context.WithoutCancel(ctx)) // it has a deadline of its own
 	}
 	return nil
 }

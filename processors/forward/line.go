@@ -195,9 +195,38 @@ func (l *line) find(ctx context.Context) (jetstream.Consumer, error) {
 	if l.d.Own {
 		config.Description, config.MaxAckPending = "read by the tenant's own consumers", 0
 	}
+	if err := l.letGo(ctx, true); err != nil {
+		return nil, err
+	}
 	consumer, err := l.f.JS.CreateOrUpdateConsumer(ctx, telemetry.OutStream, config)
 	if err != nil {
 		return nil, fmt.Errorf("consumer %s of %s: %w", l.d.ID, telemetry.OutStream, err)
 	}
 	return consumer, nil
+}
+
+// letGo removes the consumer if it has messages in hand, so that one that is made anew delivers them at once; loaded says
+// that only one is meant that has delivered nothing since it was read from the disk. When the clock was ahead as that was
+// written, or has been put back since, they would wait until it has caught up. The queue loses nothing by it. A consumer that
+// the tenant's own programs hold on to stays.
+func (l *line) letGo(ctx context.Context, loaded bool) error {
+	if l.d.Own {
+		return nil
+	}
+	consumer, err := l.f.JS.Consumer(ctx, telemetry.OutStream, string(l.d.ID))
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("consumer %s of %s: %w", l.d.ID, telemetry.OutStream, err)
+	}
+	info := consumer.CachedInfo()
+	if info.NumAckPending == 0 || loaded && info.Delivered.Last != nil {
+		return nil
+	}
+	err = l.f.JS.DeleteConsumer(ctx, telemetry.OutStream, string(l.d.ID))
+	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) { // another copy of the program was faster
+		return fmt.Errorf("remove consumer %s: %w", l.d.ID, err)
+	}
+	return nil
 }

@@ -4,18 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/mark"
 )
 
 // metrics are labelled by nothing that grows with tenants or destinations.
 type metrics struct {
 	messages, discarded *prometheus.CounterVec
 	queued, undelivered prometheus.Counter
+	rewound             *prometheus.CounterVec
+	lostTrack           atomic.Uint64 // rewinds that were no matter of course
 	attempts            *prometheus.HistogramVec
 }
 
@@ -28,6 +32,8 @@ func newMetrics() *metrics {
 		discarded:   prometheus.NewCounterVec(options("discarded_total", "Messages that were not queued, by reason."), []string{"reason"}),
 		queued:      prometheus.NewCounter(options("queued_total", "Messages that were queued for destinations.")),
 		undelivered: prometheus.NewCounter(options("undelivered_total", "Messages that were given up and are on work lists.")),
+		rewound: prometheus.NewCounterVec(options("rewinds_total", "Times that a lane was looked through again from the last place that is settled for certain, by why, as longwave_processor_rewinds_total."),
+			[]string{"why", "lane"}),
 		attempts: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "longwave", Subsystem: "forward", Name: "attempt_seconds", Help: "Duration of one attempt to deliver, by outcome.",
 			Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
@@ -36,13 +42,24 @@ func newMetrics() *metrics {
 }
 
 func (m *metrics) register(r prometheus.Registerer) error {
-	for _, c := range []prometheus.Collector{m.messages, m.discarded, m.queued, m.undelivered, m.attempts} {
+	for _, c := range []prometheus.Collector{m.messages, m.discarded, m.queued, m.undelivered, m.rewound, m.attempts} {
 		if err := r.Register(c); err != nil {
 			return fmt.Errorf("register metric: %w", err)
 		}
 	}
 	return nil
 }
+
+func (m *metrics) rewind(l telemetry.Lane, why mark.Doubt) {
+	if why != mark.Unproven {
+		m.lostTrack.Add(1)
+	}
+	m.rewound.WithLabelValues(string(why), l.String()).Inc()
+}
+
+// LostTrack is how often NATS had lost track of what the stages have settled, since the Forwarder was made. Nothing is lost
+// by it.
+func (f *Forwarder) LostTrack() uint64 { return f.metrics.lostTrack.Load() }
 
 func (m *metrics) attempted(outcome string, took time.Duration) {
 	m.attempts.WithLabelValues(outcome).Observe(took.Seconds())

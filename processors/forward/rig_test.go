@@ -39,6 +39,7 @@ type rig struct {
 	ahead  time.Duration // of its clock
 
 	durable bool // the broker waits for the disk
+	broker  *natsd.Server
 }
 
 func newRig(t testing.TB, change ...func(*rig)) *rig {
@@ -47,28 +48,34 @@ func newRig(t testing.TB, change ...func(*rig)) *rig {
 	for _, c := range change {
 		c(r)
 	}
-	_, _, r.js = natstest.StartIn(t, natsd.Options{Dir: t.TempDir(), SyncAlways: r.durable})
+	r.broker, _, r.js = natstest.StartIn(t, natsd.Options{Dir: t.TempDir(), SyncAlways: r.durable})
 	for _, lane := range telemetry.Lanes() {
 		_, err := r.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: telemetry.LaneStream(lane), Subjects: []string{telemetry.LaneFilter(lane)}})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
+	r.open()
+	return r
+}
+
+// open makes the Forwarder, or another one after that.
+func (r *rig) open() {
+	r.t.Helper()
 	reacher, err := reach.New(reach.Options{
 		Guard: outbound.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}), Agent: "Longwave/test",
 	})
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	t.Cleanup(reacher.Close)
-	r.Forwarder, err = Open(t.Context(), Options{
+	r.t.Cleanup(reacher.Close)
+	r.Forwarder, err = Open(r.t.Context(), Options{
 		JS: r.js, Directory: r.dir, Reacher: reacher, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Now().Add(r.ahead) },
 	})
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	return r
 }
 
 // start runs the Forwarder until stop is called, at the latest when the test ends.

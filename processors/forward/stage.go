@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/mark"
 	"longwave/processors/retry"
 	"longwave/tenants/id"
 )
@@ -39,16 +41,55 @@ type stage struct {
 	*Forwarder
 	lane  telemetry.Lane
 	log   *slog.Logger
+	mark  mark.Keeper
 	hurry hurry
 }
 
 func newStage(f *Forwarder, lane telemetry.Lane) *stage {
-	return &stage{Forwarder: f, lane: lane, log: f.Log.With("consumer", stageConsumer, "lane", lane.String()),
+	s := &stage{Forwarder: f, lane: lane, log: f.Log.With("consumer", stageConsumer, "lane", lane.String()),
 		hurry: hurry{passedOver: &f.passed[lane], sent: make(map[id.Tenant]int)}}
+	s.mark = mark.Keeper{
+		JS: f.JS, Replicas: f.Replicas, Lane: lane, Clock: f.clock, Log: s.log,
+		Rewound: func(why mark.Doubt) { f.metrics.rewind(lane, why) },
+		Consumer: jetstream.ConsumerConfig{
+			Durable: stageConsumer, Description: "forwards packets to destinations",
+			AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxAckPending: 4 * fetchMessages, MaxDeliver: -1,
+			FilterSubject: telemetry.LaneFilter(lane),
+		},
+	}
+	return s
 }
 
-// run works until ctx ends. Errors are logged when they begin, not at every attempt.
+// run works until ctx ends.
 func (s *stage) run(ctx context.Context) {
+	if !s.begin(ctx) {
+		return
+	}
+	var keeper sync.WaitGroup
+	keeper.Go(func() { s.mark.Keep(ctx) })
+	s.loop(ctx)
+	keeper.Wait()
+}
+
+// begin waits until there is a destination, or was one once, and says whether it came to that. Until then nothing can have
+// been forwarded, a lane that nobody forwards costs nothing, and it begins at the time of the first one.
+func (s *stage) begin(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		_, err := s.JS.Consumer(ctx, telemetry.LaneStream(s.lane), stageConsumer)
+		first, has := s.oldest()
+		if has {
+			s.mark.Consumer.DeliverPolicy, s.mark.Consumer.OptStartTime = jetstream.DeliverByStartTimePolicy, &first
+		}
+		if err == nil || has {
+			return true
+		}
+		retry.Wait(ctx, lookPause)
+	}
+	return false
+}
+
+// loop works until ctx ends. Errors are logged when they begin, not at every attempt.
+func (s *stage) loop(ctx context.Context) {
 	for failures := 0; ctx.Err() == nil; {
 		worked, err := s.work(ctx)
 		if ctx.Err() != nil {
@@ -66,7 +107,7 @@ func (s *stage) run(ctx context.Context) {
 
 // work passes hands on until something fails; it says whether at least one was passed on before.
 func (s *stage) work(ctx context.Context) (worked bool, err error) {
-	consumer, err := s.find(ctx)
+	consumer, err := s.mark.Find(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -89,28 +130,6 @@ func (s *stage) work(ctx context.Context) (worked bool, err error) {
 		}
 		worked = true
 	}
-}
-
-// find makes sure that the consumer exists. It is made when there is a destination for the first time, and begins at the
-// time of that: until then nothing can have been forwarded, and a lane that nobody forwards costs nothing.
-func (s *stage) find(ctx context.Context) (jetstream.Consumer, error) {
-	stream := telemetry.LaneStream(s.lane)
-	for ctx.Err() == nil {
-		consumer, err := s.JS.Consumer(ctx, stream, stageConsumer)
-		if !errors.Is(err, jetstream.ErrConsumerNotFound) {
-			return consumer, err
-		}
-		if first, ok := s.oldest(); ok {
-			return s.JS.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
-				Durable: stageConsumer, Description: "forwards packets to destinations",
-				AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxAckPending: 4 * fetchMessages, MaxDeliver: -1,
-				DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &first,
-				FilterSubject: telemetry.LaneFilter(s.lane),
-			})
-		}
-		retry.Wait(ctx, lookPause)
-	}
-	return nil, ctx.Err()
 }
 
 // gather takes what is there, and waits only for the first message.
@@ -142,6 +161,7 @@ func (s *stage) pass(ctx context.Context, hand []jetstream.Msg) error {
 			return nil
 		}
 		left, err := s.publish(ctx, out)
+		s.hurry.count(out, left)
 		if out = left; len(out) == 0 {
 			return nil
 		}
@@ -160,7 +180,7 @@ func (s *stage) pass(ctx context.Context, hand []jetstream.Msg) error {
 	}
 }
 
-// wanted leaves out the parcels of tenants that are passed over by now, and counts the others.
+// wanted leaves out the parcels of tenants that are passed over by now.
 func (s *stage) wanted(out []parcel) []parcel {
 	wanted := out[:0]
 	for _, p := range out {
@@ -168,7 +188,6 @@ func (s *stage) wanted(out []parcel) []parcel {
 			p.line.discard(reasonBehind)
 			continue
 		}
-		s.hurry.sent[p.line.d.Tenant]++
 		wanted = append(wanted, p)
 	}
 	return wanted
