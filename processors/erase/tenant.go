@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"longwave/processors/retry"
 	"longwave/tenants/id"
 )
 
@@ -84,7 +85,7 @@ func RunTenants(ctx context.Context, o TenantOptions) error {
 		} else {
 			o.Log.Warn("the deletion of a tenant is not complete yet; trying again", "error", err, "failures", failures)
 		}
-		pause(ctx, min(longestPause, o.Interval<<min(failures, 10)))
+		retry.Wait(ctx, retry.Backoff(o.Interval, longestPause, failures+1))
 	}
 	return nil
 }
