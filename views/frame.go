@@ -12,6 +12,8 @@ type Frame struct {
 	Flash   []Flash
 	Demo    *Demo
 	Guest   string // why somebody who is no member sees this; empty for members
+	// Freshness is when what counts as late or silent, for the scripts.
+	Freshness string
 }
 
 // Assets are the addresses of the bundle's files.

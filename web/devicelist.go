@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"longwave/ingest/telemetry"
+	"longwave/ingest/telemetry/freshness"
 	"longwave/tenants"
 	"longwave/tenants/id"
 )
@@ -203,10 +204,8 @@ func (l lister) look(d tenants.Device) listed {
 		if ok && known.LastSeen > 0 {
 			row.Seen = known.LastSeen.Time()
 		}
-		if row.Interval == 0 && ok {
-			row.Interval = time.Duration(known.Interval * float64(time.Second))
-		}
-		row.State = freshness(row.Seen, row.Interval, l.now)
+		row.Interval = freshness.Expected(d.Interval, known.Interval)
+		row.State = string(freshness.Of(row.Seen, row.Interval, l.now))
 	}
 	if d.Disabled {
 		row.State = stateDisabled

@@ -4,59 +4,22 @@ import (
 	"strconv"
 	"time"
 
+	"longwave/ingest/telemetry/freshness"
 	"longwave/views"
 )
 
-// How many expected intervals may pass before a device counts as late and as silent, and what is expected of a device
-// of which nothing is known. static/src/freshness.ts says the same for a page that stays open.
+// The keys of the states of a device, as they stand in addresses and style sheets. What they mean is decided by package
+// freshness; the scripts of a page are given its definition with the page.
 const (
-	lateAfter       = 3
-	silentAfter     = 10
-	assumedInterval = time.Minute
+	stateLive     = string(freshness.Live)
+	stateLate     = string(freshness.Late)
+	stateSilent   = string(freshness.Silent)
+	stateNever    = string(freshness.Never)
+	stateDisabled = string(freshness.Disabled)
+	stateUnknown  = string(freshness.Unknown)
 )
 
-// The keys of the states of a device, as they stand in addresses and style sheets.
-const (
-	stateLive     = "live"
-	stateLate     = "late"
-	stateSilent   = "silent"
-	stateNever    = "never"
-	stateDisabled = "disabled"
-	stateUnknown  = "unknown"
-)
-
-// freshness says how a series or device is that last reported at an instant; the zero time means never.
-func freshness(at time.Time, interval time.Duration, now time.Time) string {
-	if at.IsZero() {
-		return stateNever
-	}
-	if interval <= 0 {
-		interval = assumedInterval
-	}
-	switch silence := now.Sub(at); {
-	case silence > silentAfter*interval:
-		return stateSilent
-	case silence > lateAfter*interval:
-		return stateLate
-	}
-	return stateLive
-}
-
-func stateWord(key string) string {
-	switch key {
-	case stateLive:
-		return "Live"
-	case stateLate:
-		return "Late"
-	case stateSilent:
-		return "Silent"
-	case stateNever:
-		return "Never seen"
-	case stateDisabled:
-		return "Disabled"
-	}
-	return "Unknown"
-}
+func stateWord(key string) string { return freshness.State(key).Word() }
 
 // viewState shows a state that follows the time element with the given id, when it has one and is not switched off.
 func viewState(key, of string) views.State {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"longwave/ingest/telemetry"
+	"longwave/ingest/telemetry/freshness"
 	"longwave/tenants"
 	"longwave/views"
 )
@@ -60,16 +61,13 @@ func (w *Web) overview(ctx context.Context, d tenants.Device, chosen span) *view
 	sparks := w.sparks(ctx, reader, d, chosen)
 	st := w.o.Tenants.State()
 	for i, v := range latest {
-		interval := d.Interval
-		if interval == 0 {
-			interval = time.Duration(v.Interval * float64(time.Second))
-		}
+		interval := freshness.Expected(d.Interval, v.Interval)
 		m := views.Metric{
 			Name: v.Metric, Value: valueText(v.Value), Unit: st.Unit(d.Tenant, v.Metric), Spark: sparks[v.Metric],
 			Chart: v.Value.Type != telemetry.Text, Bool: v.Value.Type == telemetry.Bool, Age: viewTime(v.Time.Time(), now),
 		}
 		m.Age.ID, m.Age.Interval = "age-"+strconv.Itoa(i), seconds(interval)
-		m.State = viewState(freshness(v.Time.Time(), interval, now), m.Age.ID)
+		m.State = viewState(string(freshness.Of(v.Time.Time(), interval, now)), m.Age.ID)
 		page.Metrics = append(page.Metrics, m)
 	}
 	return page

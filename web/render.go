@@ -8,6 +8,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"longwave/ingest/telemetry/freshness"
 	"longwave/tenants"
 	"longwave/views"
 	"longwave/web/handler"
@@ -28,7 +29,7 @@ func (w *Web) render(out http.ResponseWriter, r *http.Request, status int, page 
 
 // bare is the frame of a page before the sign-in.
 func (w *Web) bare(title string) views.Frame {
-	return views.Frame{Title: title, Assets: w.links, Version: w.o.Version}
+	return views.Frame{Title: title, Assets: w.links, Version: w.o.Version, Freshness: freshness.Definition()}
 }
 
 // frame is the frame of a page behind the sign-in.

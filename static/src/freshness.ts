@@ -1,22 +1,14 @@
-// How old things are, said the same way everywhere. The one place, besides its twin in Go for the first paint, that
-// decides what is live, late or silent:
-//
-//   late    nothing for more than three expected intervals
-//   silent  nothing for more than ten
-//
-// An interval that is not known counts as a minute. While the connection to the server is lost nothing is claimed: every
-// state is "unknown", because a page that hears nothing cannot tell a quiet device from a dead line.
+// How old things are, said the same way everywhere. After how many expected intervals something is late or silent, and
+// how both are called, is defined by the server (package freshness) and stands on the page. While the connection to the
+// server is lost nothing is claimed: every state is "unknown", because a page that hears nothing cannot tell a quiet
+// device from a dead line.
 
 export type State = "live" | "late" | "silent" | "never" | "unknown";
 
-const lateAfter = 3;
-const silentAfter = 10;
-const assumedInterval = 60;
-const day = 86_400_000;
+interface Definition { late: number; silent: number; assumed: number; words: Record<string, string> }
 
-const words: Record<State, string> = {
-  live: "Live", late: "Late", silent: "Silent", never: "Never seen", unknown: "Unknown",
-};
+const definition = JSON.parse(document.body.dataset.freshness ?? "{}") as Partial<Definition>;
+const day = 86_400_000;
 
 let offset = 0; // of the server's clock from this one's, in ms: ages are the server's, whatever this machine believes
 let lost = false;
@@ -40,13 +32,14 @@ export function setLost(now: boolean): void {
 // stateOf decides; at in ms since 1970, 0 for never; interval in seconds, 0 for unknown.
 export function stateOf(at: number, interval: number, now: number): State {
   if (at <= 0) return "never";
-  const silence = (now - at) / 1000 / (interval > 0 ? interval : assumedInterval);
-  return silence > silentAfter ? "silent" : silence > lateAfter ? "late" : "live";
+  const silence = (now - at) / 1000 / (interval > 0 ? interval : definition.assumed ?? NaN);
+  if (definition.silent === undefined || definition.late === undefined || Number.isNaN(silence)) return "unknown"; // no definition, no claim
+  return silence > definition.silent ? "silent" : silence > definition.late ? "late" : "live";
 }
 
-// stateWord is how a state is called; one that only devices have is among them.
+// stateWord is how a state is called.
 export function stateWord(state: string): string {
-  return state === "disabled" ? "Disabled" : words[state as State] ?? state;
+  return definition.words?.[state] ?? "Unknown";
 }
 
 // age is "12 s ago" up to a day, then the date.
@@ -174,5 +167,6 @@ function mark(element: HTMLElement, state: State): void {
 // setState puts the state and its word on an element; the shape beside it is drawn by the style sheet.
 export function setState(element: HTMLElement, state: State): void {
   mark(element, state);
-  if (element.textContent !== words[state]) element.textContent = words[state];
+  const word = stateWord(state);
+  if (element.textContent !== word) element.textContent = word;
 }

@@ -5,11 +5,13 @@ import (
 	"time"
 
 	"longwave/ingest/telemetry"
+	"longwave/ingest/telemetry/freshness"
 )
 
 const (
-	// silentAfter is how many expected intervals without a packet are no data, unless the rule says how long.
-	silentAfter = 3
+	// silentAfter is how many expected intervals without a packet are no data, unless the rule says how long: no data is
+	// what pages call late.
+	silentAfter = freshness.LateAfter
 	// enoughGaps is how many gaps an interval is learned from before it counts.
 	enoughGaps = 3
 	// leastLearned keeps a device that sends all the time from being silent after a hiccup.

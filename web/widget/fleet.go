@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"longwave/ingest/telemetry"
+	"longwave/ingest/telemetry/freshness"
 	"longwave/tenants/id"
 )
 
@@ -15,10 +16,8 @@ func (s Source) fleet(ctx context.Context, q Question, i Interest, answer *Answe
 	}
 	for _, d := range i.Devices {
 		device, _ := s.State.Device(s.Tenant, d)
-		cell := Device{Device: d, Name: device.Name, Site: device.Site, At: seen[d].LastTime, Interval: seen[d].Interval, Disabled: device.Disabled}
-		if device.Interval > 0 {
-			cell.Interval = device.Interval.Seconds()
-		}
+		cell := Device{Device: d, Name: device.Name, Site: device.Site, At: seen[d].LastTime, Disabled: device.Disabled,
+			Interval: freshness.Expected(device.Interval, seen[d].Interval).Seconds()}
 		answer.Devices = append(answer.Devices, cell)
 	}
 	if len(i.Metrics) == 0 {

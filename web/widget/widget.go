@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"longwave/ingest/telemetry"
+	"longwave/ingest/telemetry/freshness"
 	"longwave/tenants"
 	"longwave/tenants/dashboard"
 	"longwave/tenants/id"
@@ -120,10 +121,7 @@ func (k known) numeric() bool { return k.latest.Value.Type != telemetry.Text }
 
 // interval is how often readings are expected, in seconds: as somebody said it, else as it was learned; 0 if not known.
 func (k known) interval() float64 {
-	if k.device.Interval > 0 {
-		return k.device.Interval.Seconds()
-	}
-	return k.latest.Interval
+	return freshness.Expected(k.device.Interval, k.latest.Interval).Seconds()
 }
 
 // series lists what of the interest exists: by the name of the device, then as the widget orders its metrics.
