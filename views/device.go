@@ -3,23 +3,24 @@ package views
 // Device is the page of one device. Exactly one of the four tabs is set.
 type Device struct {
 	Frame
-	ID, Name    string
-	Interval    string // seconds, "0" unknown
-	Now         string // the server's clock in milliseconds
-	State       State
-	Seen        Time
-	Labels      []Label
-	Disabled    bool
-	CanEdit     bool
-	CanDelete   bool
-	ListHref    string
-	Tabs        []Link
-	ConnectHref string
-	RotateHref  string
-	DeleteHref  string
-	ToggleHref  string // disables or enables
-	RenameHref  string
-	Warning     string
+	ID, Name      string
+	Interval      string // seconds, "0" unknown
+	Now           string // the server's clock in milliseconds
+	State         State
+	Seen          Time
+	Labels        []Label
+	Disabled      bool
+	CanEdit       bool
+	CanDelete     bool
+	ListHref      string
+	Tabs          []Link
+	DashboardHref string // where a dashboard is made from this device
+	ConnectHref   string
+	RotateHref    string
+	DeleteHref    string
+	ToggleHref    string // disables or enables
+	RenameHref    string
+	Warning       string
 
 	Overview *Overview
 	Packets  *Packets

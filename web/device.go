@@ -82,7 +82,7 @@ func (w *Web) devicePage(p tenants.Principal, row listed, l lister) views.Device
 		ID: string(row.ID), Name: row.Name, Interval: seconds(row.Interval), Now: strconv.FormatInt(l.now.UnixMilli(), 10),
 		State: viewState(row.State, "device-seen"), Seen: headTime(row, l), Labels: labelsOf(row.Device), Disabled: row.Disabled,
 		CanEdit: p.May(tenants.EditDevices) == nil, CanDelete: p.May(tenants.DeleteDevices) == nil,
-		ListHref: devicesPath(p.Tenant()), ConnectHref: base + "/connect", RotateHref: base + "/rotate",
+		ListHref: devicesPath(p.Tenant()), ConnectHref: base + "/connect", DashboardHref: dashboardsPath(p.Tenant()) + "?from=" + fromDevice + string(row.ID) + "#new-heading", RotateHref: base + "/rotate",
 		RenameHref: base + "?tab=" + tabSettings, ToggleHref: base + "/disable",
 		DeleteHref: devicesPath(p.Tenant()) + "/delete?device=" + string(row.ID),
 	}
