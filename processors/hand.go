@@ -95,10 +95,8 @@ func (h *hand) read(index int) {
 // admit decides whether a batch is stored, put back or dropped.
 func (h *hand) admit(index int, tenant id.Tenant, batch *telemetry.Batch) {
 	h.packets += len(batch.Packets)
-	from := owner{tenant, batch.Device}
 	switch {
-	case h.known(from):
-		h.owners[from] = struct{}{}
+	case h.known(owner{tenant, batch.Device}):
 		h.block.Add(tenant, batch)
 	case h.looks(index) < settleLooks:
 		h.postponed[index] = struct{}{}
@@ -116,11 +114,17 @@ func (h *hand) looks(index int) uint64 {
 	return about.NumDelivered
 }
 
+// known says whether the device exists. It remembers those that do: fresh decides again before the insert, once per device
+// instead of once per batch.
 func (h *hand) known(from owner) bool {
 	if _, seen := h.owners[from]; seen {
-		return true // fresh decides again before the insert, once per device instead of once per batch
+		return true
 	}
-	return h.alive(from.tenant, from.device)
+	if !h.alive(from.tenant, from.device) {
+		return false
+	}
+	h.owners[from] = struct{}{}
+	return true
 }
 
 // fresh returns the block as it may be inserted now. A device that was deleted since its packets were read is taken
