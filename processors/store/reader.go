@@ -34,6 +34,7 @@ type question struct {
 	name    string // in metrics and errors
 	sql     string
 	timeout time.Duration // 0 means questionTimeout
+	byKey   bool          // all conditions are on the table's key, in which repetitions are alike
 	params  []any
 }
 
@@ -66,7 +67,7 @@ func (r *Reader) run(caller context.Context, q question, scan func(driver.Rows) 
 	}
 	defer leave()
 	params := append([]any{clickhouse.Named("tenant", string(r.tenant))}, q.params...)
-	rows, err := r.store.read.Query(clickhouse.Context(ctx, clickhouse.WithSettings(r.settings())), q.sql, params...)
+	rows, err := r.store.read.Query(clickhouse.Context(ctx, clickhouse.WithSettings(r.settings(q))), q.sql, params...)
 	if err != nil {
 		return readError(caller, err)
 	}
@@ -80,13 +81,16 @@ func (r *Reader) run(caller context.Context, q question, scan func(driver.Rows) 
 	return readError(caller, rows.Err())
 }
 
-func (r *Reader) settings() clickhouse.Settings {
+func (r *Reader) settings(q question) clickhouse.Settings {
 	settings := clickhouse.Settings{
 		"max_memory_usage": questionMemory,
 		// A fact lies in exactly one partition, because its time is part of it.
 		"do_not_merge_across_partitions_select_final": 1,
 		"max_bytes_before_external_sort":              questionMemory / 2,
 		"max_bytes_before_external_group_by":          questionMemory / 2,
+	}
+	if q.byKey { // rows that do not matter are left out before repetitions are looked for
+		settings["optimize_move_to_prewhere_if_final"] = 1
 	}
 	if r.store.policies {
 		settings[migrations.TenantSetting] = clickhouse.CustomSetting{Value: string(r.tenant)}

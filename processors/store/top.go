@@ -43,7 +43,7 @@ WHERE metric = {metric:String} AND ` + timeRange + `
 GROUP BY device ORDER BY rank ` + direction + `, device LIMIT {limit:UInt64}`
 	params := append(span(window.align(q.From, q.To)), clickhouse.Named("metric", q.Metric), clickhouse.Named("limit", q.Count))
 	var all []telemetry.Ranked
-	err := r.ask(ctx, question{name: "top", sql: sql, params: params}, func(rows driver.Rows) error {
+	err := r.ask(ctx, question{name: "top", sql: sql, byKey: true, params: params}, func(rows driver.Rows) error {
 		var text string
 		var ranked telemetry.Ranked
 		if err := rows.Scan(&text, &ranked.Value); err != nil {
