@@ -10,6 +10,10 @@
 // reasons when it was wrong. Secrets that are shown once wait in memory for the redirect of the session that made them:
 // bounded, for minutes, and gone when the process is; the page then offers to make a new one.
 //
+// A dashboard is an empty grid with its document beside it; the scripts draw it from answers of package widget, which are
+// the same for everybody who may see it. What an editor sends is checked as a whole before anything of it is shown or saved,
+// and refused when somebody else has saved since.
+//
 // Somebody who signed in at an identity provider is sent there again, unasked, when its word is older than recheckAfter, and
 // is nobody once it is older than overdueAfter. Identity providers, keys and deletions want a proof of less than
 // provedWithin. What a browser carries to a provider and back is sealed, so any copy of the program can take it; a provider

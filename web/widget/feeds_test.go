@@ -3,6 +3,7 @@ package widget
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -177,7 +178,7 @@ func TestNewestConflates(t *testing.T) {
 
 func TestNobodyAndTheEnd(t *testing.T) {
 	b := newBench(t)
-	if _, err := b.feeds.Join(t.Context(), north, Interest{}, nil); err != ErrNobody {
+	if _, err := b.feeds.Join(t.Context(), north, Interest{}, nil); !errors.Is(err, ErrNobody) {
 		t.Errorf("an interest in nobody: %v", err)
 	}
 	l, _ := b.join(Interest{Devices: []id.Device{pump}})
