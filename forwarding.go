@@ -100,7 +100,7 @@ func (d *directory) Target(t id.Tenant, of id.Destination) (reach.Target, error)
 		return reach.Target{}, err
 	}
 	target := reach.Target{Kind: kindOf(known.Kind), URL: known.URL, Keys: secrets.Keys, To: known.To}
-	if known.Kind == tenants.SlackHook {
+	if secrets.Address != "" {
 		target.URL = secrets.Address
 	}
 	return target, nil

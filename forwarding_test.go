@@ -42,7 +42,9 @@ func TestForwardedPacketReachesWebhook(t *testing.T) {
 	got := make(chan delivery, 10)
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		got <- delivery{r.Header, string(body)}
+		if r.URL.RawQuery == "token=zmxncb" {
+			got <- delivery{r.Header, string(body)}
+		}
 	}))
 	defer hook.Close()
 	r := startPlatform(t, func(c *config) { c.AllowDestinations = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
@@ -60,8 +62,8 @@ func TestForwardedPacketReachesWebhook(t *testing.T) {
 		ID     id.Destination
 		Secret string
 	}
-	status, text := r.request(t, http.MethodPost, "/manage/v1/destinations", key, `{"name":"Ops","kind":"webhook","url":"`+hook.URL+`/ops"}`)
-	if err := json.Unmarshal([]byte(text), &made); err != nil || status != http.StatusCreated {
+	status, text := r.request(t, http.MethodPost, "/manage/v1/destinations", key, `{"name":"Ops","kind":"webhook","url":"`+hook.URL+`/ops?token=zmxncb"}`)
+	if err := json.Unmarshal([]byte(text), &made); err != nil || status != http.StatusCreated || strings.Contains(text, "zmxncb") {
 		t.Fatalf("%d %s", status, text)
 	}
 	status, text = r.request(t, http.MethodPost, "/manage/v1/destinations/"+string(made.ID)+"/test", key, "")

@@ -53,10 +53,11 @@ type injury struct {
 	cut  bool // else a bit is flipped
 }
 
-// injuries are so many: each kind of file is flipped and cut short before any is broken for a third time.
+// injuries are so many: each kind of file is flipped and cut short before any is broken for a third time, and few of them are
+// some of both.
 func injuries(count int) (all []injury) {
 	for i := range count {
-		all = append(all, injury{kind: victims[i%len(victims)], cut: i/len(victims)%2 == 1})
+		all = append(all, injury{kind: victims[i%len(victims)], cut: (i+i/len(victims))%2 == 1})
 	}
 	return all
 }

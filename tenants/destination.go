@@ -67,12 +67,13 @@ type Destination struct {
 	Name     string
 	Slug     id.Slug // made from the first name, and the same for ever: consumers know the subject by it
 	Kind     DestinationKind
-	URL      string   // of a webhook; of a Slack webhook only scheme and host, the rest is secret
+	URL      string   // of a webhook, without its query; of a Slack webhook only scheme and host: the rest is secret
 	To       []string // e-mail addresses
 	Disabled bool
 	Created  time.Time
 	Changed  time.Time // how it is reached, or whether it is enabled, was last changed
 
+	address  seal.Sealed // of a webhook with a query, which may be a token; empty if there is none
 	secret   seal.Sealed // key of a webhook's signature, or address of a Slack webhook
 	replaced seal.Sealed // the key before, still signing until oldUntil
 	oldUntil time.Time
@@ -80,7 +81,7 @@ type Destination struct {
 
 // DestinationSecrets are the opened secrets of a destination. Nothing may log or store them.
 type DestinationSecrets struct {
-	Address string    // of a Slack webhook
+	Address string    // of a Slack webhook, or of a webhook whose query is secret; empty otherwise
 	Keys    [][]byte  // of a webhook's signature, newest first
 	Until   time.Time // when the last of two keys stops signing; zero with one
 }
@@ -124,10 +125,17 @@ func (s *State) AllDestinations() []Destination {
 // they were sealed under is not there, and ErrNoMasterKey when there is none at all.
 func (s *Service) DestinationSecrets(d Destination) (DestinationSecrets, error) {
 	var out DestinationSecrets
+	if d.address != "" {
+		address, err := s.unseal(d, "address", d.address)
+		if err != nil {
+			return out, err
+		}
+		out.Address = string(address)
+	}
 	if d.secret == "" {
 		return out, nil
 	}
-	newest, err := s.unseal(d, d.secret)
+	newest, err := s.unseal(d, "secret", d.secret)
 	if err != nil {
 		return out, err
 	}
@@ -137,7 +145,7 @@ func (s *Service) DestinationSecrets(d Destination) (DestinationSecrets, error) 
 	}
 	out.Keys = [][]byte{newest}
 	if d.replaced != "" && s.now().Before(d.oldUntil) {
-		older, err := s.unseal(d, d.replaced)
+		older, err := s.unseal(d, "secret", d.replaced)
 		if err != nil {
 			return out, err
 		}
@@ -146,20 +154,20 @@ func (s *Service) DestinationSecrets(d Destination) (DestinationSecrets, error) 
 	return out, nil
 }
 
-func (s *Service) unseal(d Destination, sealed seal.Sealed) ([]byte, error) {
+func (s *Service) unseal(d Destination, field string, sealed seal.Sealed) ([]byte, error) {
 	if s.secrets == nil {
 		return nil, fmt.Errorf("destination %s: %w", d.ID, ErrNoMasterKey)
 	}
-	secret, err := s.secrets.Open(d.sealedAt(), sealed)
+	secret, err := s.secrets.Open(d.sealedAt(field), sealed)
 	if err != nil {
 		return nil, fmt.Errorf("destination %s: %w", d.ID, err)
 	}
 	return secret, nil
 }
 
-// sealedAt is where the secrets of a destination belong.
-func (d *Destination) sealedAt() seal.Place {
-	return seal.Place{Tenant: d.Tenant, Thing: string(d.ID), Field: "secret"}
+// sealedAt is where a secret of a destination belongs.
+func (d *Destination) sealedAt(field string) seal.Place {
+	return seal.Place{Tenant: d.Tenant, Thing: string(d.ID), Field: field}
 }
 
 // putDestination puts a destination into every index, in place of old unless that is nil.
@@ -209,7 +217,7 @@ func (e destinationCreated) apply(s *State, at stamp) error {
 func (e destinationCreated) destination(at stamp) *Destination {
 	return &Destination{
 		ID: e.ID, Tenant: at.tenant, Name: e.Name, Slug: e.Slug, Kind: e.Kind, URL: e.Reach.URL, To: e.Reach.To,
-		Created: at.at, Changed: at.at, secret: e.Reach.Secret,
+		Created: at.at, Changed: at.at, secret: e.Reach.Secret, address: e.Reach.Address,
 	}
 }
 
@@ -223,7 +231,7 @@ func (e destinationSwitched) apply(s *State, at stamp) error {
 
 func (e destinationMoved) apply(s *State, at stamp) error {
 	return s.changeDestination(at.tenant, e.ID, func(d *Destination) {
-		d.URL, d.To, d.Changed = e.To.URL, e.To.To, at.at
+		d.URL, d.address, d.To, d.Changed = e.To.URL, e.To.Address, e.To.To, at.at
 		if e.To.Secret != "" {
 			d.secret = e.To.Secret
 		}

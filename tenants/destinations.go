@@ -95,15 +95,18 @@ func (s *Service) prepare(t id.Tenant, n NewDestination) (e destinationCreated, 
 	return e, secret, err
 }
 
-// reachOf checks how a destination is reached and seals the address of a Slack webhook.
+// reachOf checks how a destination is reached, and seals the address of a Slack webhook and of one with a query.
 func (s *Service) reachOf(d Destination, address string, to []string) (r reach, err error) {
 	switch d.Kind {
 	case Webhook:
-		r.URL, _, err = s.checkURL(address)
+		if r.URL, _, err = s.checkURL(address); err == nil && withoutQuery(r.URL) != r.URL {
+			r.Address, err = s.seal(d, "address", []byte(r.URL))
+			r.URL = withoutQuery(r.URL)
+		}
 	case SlackHook:
 		var full string
 		if full, r.URL, err = s.checkURL(address); err == nil {
-			r.Secret, err = s.seal(d, []byte(full))
+			r.Secret, err = s.seal(d, "secret", []byte(full))
 		}
 	case Email:
 		r.To, err = checkRecipients(to)
@@ -124,6 +127,8 @@ func (s *Service) checkURL(text string) (full, shown string, err error) {
 		return "", "", invalid("url", "must begin with https://: without it, everybody on the way can read what is sent")
 	case u.User != nil:
 		return "", "", invalid("url", "must not hold a user name or password")
+	case strings.HasSuffix(text, hiddenQuery):
+		return "", "", invalid("url", "must be whole: what stands behind ? is kept sealed and not shown")
 	case u.Fragment != "":
 		return "", "", invalid("url", "must not have a part behind #")
 	}
@@ -157,14 +162,14 @@ func (s *Service) sealKey(d Destination, text string) (seal.Sealed, error) {
 	if err != nil {
 		return "", err
 	}
-	return s.seal(d, key)
+	return s.seal(d, "secret", key)
 }
 
-func (s *Service) seal(d Destination, secret []byte) (seal.Sealed, error) {
+func (s *Service) seal(d Destination, field string, secret []byte) (seal.Sealed, error) {
 	if s.secrets == nil {
 		return "", ErrNoMasterKey
 	}
-	return s.secrets.Seal(d.sealedAt(), secret)
+	return s.secrets.Seal(d.sealedAt(field), secret)
 }
 
 // freeSlug makes a name into a token that no destination of the tenant has.
@@ -273,14 +278,17 @@ func (s *Service) moved(old Destination, c DestinationChange) (event, error) {
 	default:
 		return nil, nil
 	}
+	if old.address != "" && address == old.URL {
+		return nil, nil // as it is shown: who changes something else need not know what is secret
+	}
 	next, err := s.reachOf(old, address, to)
 	if err != nil {
 		return nil, err
 	}
-	if next.URL == old.URL && slices.Equal(next.To, old.To) && next.Secret == "" {
+	if next.URL == old.URL && slices.Equal(next.To, old.To) && next.Secret == "" && next.Address == "" {
 		return nil, nil
 	}
-	return destinationMoved{ID: old.ID, From: reach{URL: old.URL, To: old.To}, To: next}, nil
+	return destinationMoved{ID: old.ID, From: reach{URL: withoutQuery(old.URL), To: old.To}, To: next}, nil
 }
 
 // ReplaceDestinationSecret gives a webhook a new key, returned here and never again. The old one goes on signing beside

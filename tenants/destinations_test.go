@@ -58,6 +58,9 @@ func TestDestinations(t *testing.T) {
 	if opened, err := s.DestinationSecrets(slack); err != nil || opened.Address != "https://slack.example/services/qwerty" {
 		t.Error(err)
 	}
+	if opened.Address != hookURL || hook.URL != "https://hooks.example/ops?…" {
+		t.Errorf("the query of a webhook, which may be a token: %s is shown, %v opened", hook.URL, opened.Address == hookURL)
+	}
 	name, off := "Operations", true
 	changed, err := s.ChangeDestination(t.Context(), testActor, tenant, hook.ID, DestinationChange{Name: &name, Disabled: &off})
 	if err != nil || changed.Name != name || changed.Slug != hook.Slug || !changed.Disabled {
@@ -69,7 +72,7 @@ func TestDestinations(t *testing.T) {
 	if list := s.State().Destinations(tenant); len(list) != 3 || list[0].Name != name {
 		t.Errorf("%+v", list)
 	}
-	noSecretIn(t, js, tenant, secret, "qwerty", string(key))
+	noSecretIn(t, js, tenant, secret, "qwerty", "zmxncb", string(key))
 	dir := t.TempDir()
 	if err := writeSnapshot(dir, s.State()); err != nil {
 		t.Fatal(err)
@@ -119,6 +122,43 @@ func noSecretIn(t *testing.T, js jetstream.JetStream, tenant id.Tenant, secrets 
 				t.Errorf("message %d holds a secret", seq)
 			}
 		}
+	}
+}
+
+func TestQueryOfAnAddressStaysSealed(t *testing.T) {
+	s, tenant, js := sealing(t)
+	hook, _ := mustDestination(t, s, tenant, NewDestination{Name: "Ops", Kind: Webhook, URL: hookURL})
+	move := func(url string) (Destination, error) {
+		return s.ChangeDestination(t.Context(), testActor, tenant, hook.ID, DestinationChange{URL: &url})
+	}
+	address := func(d Destination) string {
+		opened, err := s.DestinationSecrets(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return opened.Address
+	}
+	if same, err := move(hook.URL); err != nil || !same.Changed.Equal(hook.Changed) || address(same) != hookURL {
+		t.Errorf("as it is shown: %+v, %v", same, err)
+	}
+	if _, err := move("https://hooks.example/other?…"); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a part of what is not shown: %v", err)
+	}
+	if other, err := move("https://hooks.example/other?token=poiuyt"); err != nil || address(other) != "https://hooks.example/other?token=poiuyt" {
+		t.Errorf("%+v, %v", other, err)
+	}
+	if plain, err := move("https://hooks.example/plain"); err != nil || plain.URL != "https://hooks.example/plain" || address(plain) != "" {
+		t.Errorf("%+v, %v", plain, err)
+	}
+	noSecretIn(t, js, tenant, "zmxncb", "poiuyt")
+}
+
+// Before queries were sealed they stood in the address, and work as they did.
+func TestOldAddressIsReached(t *testing.T) {
+	d := destinationCreated{ID: "o-1", Kind: Webhook, Reach: reach{URL: hookURL}}.destination(stamp{})
+	opened, err := (&Service{}).DestinationSecrets(*d)
+	if err != nil || d.URL != hookURL || opened.Address != "" {
+		t.Errorf("%+v, %v", d, err)
 	}
 }
 

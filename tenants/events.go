@@ -101,11 +101,13 @@ type (
 		Kind  DestinationKind `json:"kind"`
 		Reach reach           `json:"reach"`
 	}
-	// reach is how a destination is reached. The secret is sealed; in the one that was left it is missing.
+	// reach is how a destination is reached. What is sealed is missing in the one that was left. The address is the whole
+	// one of a webhook with a query, which is left out of the URL; before that it stood in the URL.
 	reach struct {
-		URL    string      `json:"url,omitempty"`
-		To     []string    `json:"to,omitempty"`
-		Secret seal.Sealed `json:"secret,omitempty"`
+		URL     string      `json:"url,omitempty"`
+		To      []string    `json:"to,omitempty"`
+		Secret  seal.Sealed `json:"secret,omitempty"`
+		Address seal.Sealed `json:"address,omitempty"`
 	}
 	destinationRenamed struct {
 		ID   id.Destination `json:"id"`

@@ -22,7 +22,7 @@ const (
 
 	// snapshotMagic begins a snapshot. Its number rises when what is in a State, or how it is written, changes its
 	// meaning: a program reads only its own, and the log is always there.
-	snapshotMagic = "longwave control snapshot 7\n"
+	snapshotMagic = "longwave control snapshot 8\n"
 
 	// snapshotBytes bounds what is read into memory: some four million devices.
 	snapshotBytes = 1 << 30
@@ -77,9 +77,9 @@ type (
 		Metric Metric
 	}
 	savedDestination struct {
-		Destination Destination
-		Secret, Old seal.Sealed
-		OldUntil    time.Time
+		Destination          Destination
+		Secret, Old, Address seal.Sealed
+		OldUntil             time.Time
 	}
 	savedRules struct {
 		Tenant id.Tenant
@@ -179,7 +179,7 @@ func (s *State) savedHead() savedHead {
 		return true
 	})
 	s.destinations.Scan(func(_ string, d *Destination) bool {
-		h.Destinations = append(h.Destinations, savedDestination{*d, d.secret, d.replaced, d.oldUntil})
+		h.Destinations = append(h.Destinations, savedDestination{*d, d.secret, d.replaced, d.address, d.oldUntil})
 		return true
 	})
 	s.rules.Scan(func(t string, r *ruleBook) bool {
@@ -297,7 +297,7 @@ func (h *savedHead) state() (*State, error) {
 	s.restoreAlerts(h.Alerts)
 	for _, v := range h.Destinations {
 		d := v.Destination
-		d.secret, d.replaced, d.oldUntil = v.Secret, v.Old, v.OldUntil
+		d.secret, d.replaced, d.address, d.oldUntil = v.Secret, v.Old, v.Address, v.OldUntil
 		if err := s.putDestination(nil, &d); err != nil {
 			return nil, err
 		}

@@ -135,9 +135,12 @@ func (p *Past) differReach(before, after reach) {
 	p.differ("recipients", strings.Join(before.To, ", "), strings.Join(after.To, ", "))
 }
 
+// hiddenQuery stands for the query of an address.
+const hiddenQuery = "?…"
+
 func withoutQuery(address string) string {
 	if plain, _, cut := strings.Cut(address, "?"); cut {
-		return plain + "?…"
+		return plain + hiddenQuery
 	}
 	return address
 }

@@ -239,6 +239,9 @@ func (w *Web) renderEditDestination(out http.ResponseWriter, r *http.Request, p 
 	if e.Kind == tenants.SlackHook {
 		page.Reach[0].Optional, page.Reach[0].Help = true, "It is kept sealed and not shown: "+e.URL+" Leave it empty to keep it."
 	}
+	if e.Kind == tenants.Webhook && strings.Contains(e.URL, "?") {
+		page.Reach[0].Help = "What stands behind ? is kept sealed and not shown. Leave the address as it is to keep it."
+	}
 	return w.render(out, r, statusOf(page.Problems), views.DestinationFormPage(page))
 }
 
