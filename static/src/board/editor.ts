@@ -1,6 +1,7 @@
 // The editor of a dashboard, in place: widgets are moved and sized by mouse or by keyboard, and set up in a panel beside
 // them with the metrics and devices that really exist. Nothing is saved before "Save", and every step can be taken back.
 import { button, make } from "./dom";
+import { drag } from "./drag";
 import { collide, freePlace, type Area } from "./grid";
 import type { Document, Kind, Place, Widget } from "./model";
 import type { Page } from "./page";
@@ -251,37 +252,12 @@ class Editor {
     else this.step(this.past, this.future);
   }
 
-  // grab follows the pointer from a title (moves) or a corner (sizes) until it is let go.
   private grab(event: PointerEvent): void {
-    const target = event.target as HTMLElement;
-    const corner = target.classList.contains("w-corner");
-    const widget = this.find(widgetOf(target));
-    if (!widget || event.button !== 0 || (!corner && !target.closest(".w-head")) || target.closest("summary, button, a")) return;
-    event.preventDefault();
+    const widget = this.find(widgetOf(event.target));
+    if (!widget) return;
     const id = widget.id ?? "";
-    const card = this.page.board.card(id)?.root;
-    card?.focus();
-    const start = { ...widget.at };
-    const cell = this.cell();
     const name = `drag ${id} ${event.timeStamp}`;
-    const move = (e: PointerEvent) => {
-      const [dx, dy] = [Math.round((e.clientX - event.clientX) / cell.w), Math.round((e.clientY - event.clientY) / cell.h)];
-      this.put(id, corner ? { ...start, w: start.w + dx, h: start.h + dy } : { ...start, x: start.x + dx, y: start.y + dy }, name);
-    };
-    const done = new AbortController();
-    card?.classList.add("held");
-    const end = () => {
-      done.abort();
-      card?.classList.remove("held");
-    };
-    addEventListener("pointermove", move, { signal: done.signal });
-    for (const what of ["pointerup", "pointercancel"]) addEventListener(what, end, { signal: done.signal });
-  }
-
-  private cell(): { w: number; h: number } {
-    const style = getComputedStyle(this.page.root);
-    const gap = parseFloat(style.columnGap) || 0;
-    return { w: (this.page.root.clientWidth + gap) / 12, h: parseFloat(style.gridAutoRows) + gap };
+    drag(event, this.page.root, widget.at, (at) => this.put(id, at, name));
   }
 
   private async save(): Promise<void> {
