@@ -16,6 +16,7 @@ export interface Drawn {
   dash: number[];
   points: Bucket[];
   gap: number;
+  newest?: number; // value, which a mean is not
   before: boolean; // it is of the period before
 }
 

@@ -57,7 +57,7 @@ export function lines(stage: Stage): View {
     const list = tracks.map((track, i): Drawn => {
       const points = track.all(span.from / 1000);
       const { colour, dash } = colourFor(all, i);
-      return { name: label(track.series, all), unit: track.series.unit ?? "", right: track.series.right ?? false, colour, dash, points, gap: track.gap(points), before: false };
+      return { name: label(track.series, all), unit: track.series.unit ?? "", right: track.series.right ?? false, colour, dash, points, gap: track.gap(points), before: false, ...(span.live ? { newest: Number(track.series.latest.value) } : {}) };
     });
     if (stage.widget.kind === "band" && list.length > 1) return [merged(list)];
     const length = answer ? (answer.to - answer.from) / 1e6 : 0;
@@ -103,9 +103,9 @@ export function lines(stage: Stage): View {
       const toggle = item.firstElementChild as HTMLButtonElement;
       const swatch = toggle.firstElementChild as HTMLElement;
       swatch.className = `w-swatch series-${one?.colour ?? 0}`;
-      const value = one && (at === undefined ? one.points.at(-1) : near(one.points, at));
+      const value = one && (at === undefined ? one.newest ?? one.points.at(-1)?.value : near(one.points, at)?.value);
       set(toggle.children[1], name);
-      set(toggle.children[2], value && one ? said(value.value, one.unit) : "–");
+      set(toggle.children[2], one && value !== undefined && !Number.isNaN(value) ? said(value, one.unit) : "–");
       toggle.setAttribute("aria-pressed", String(!hidden.has(name)));
       toggle.dataset.name = name;
     });

@@ -36,6 +36,7 @@ export class Track {
   }
 
   add(at: number, value: number): void {
+    if (at * 1000 >= this.series.latest.at) this.series.latest = { value, at: at * 1000 };
     if (!this.follows) return;
     this.tail.set(`${at} ${value}`, { t: at / 1000, value });
     if (this.tail.size > mostTail) this.tail.delete(this.tail.keys().next().value ?? "");
