@@ -84,14 +84,36 @@ func documentPackets(description *huma.OpenAPI) {
 }
 
 // describeAnswers says of what we answer that it may get more members and that a list is never null. What we are asked
-// stays strict: a misspelt member is refused.
+// stays strict, down to its innermost part: a misspelt member is refused.
 func describeAnswers(description *huma.OpenAPI) {
-	for name, schema := range description.Components.Schemas.Map() {
-		if !strings.HasSuffix(name, "InBody") {
+	all := description.Components.Schemas.Map()
+	asked := map[string]bool{}
+	for name := range all {
+		if strings.HasSuffix(name, "InBody") {
+			markParts(all, name, asked)
+		}
+	}
+	for name, schema := range all {
+		if !asked[name] {
 			schema.AdditionalProperties = true
 		}
 		for _, property := range schema.Properties {
 			property.Nullable = property.Nullable && property.Type != huma.TypeArray
+		}
+	}
+}
+
+// markParts marks a schema and everything that it is made of.
+func markParts(all map[string]*huma.Schema, name string, marked map[string]bool) {
+	if all[name] == nil || marked[name] {
+		return
+	}
+	marked[name] = true
+	for _, property := range all[name].Properties {
+		for _, part := range []*huma.Schema{property, property.Items} {
+			if part != nil && part.Ref != "" {
+				markParts(all, part.Ref[strings.LastIndexByte(part.Ref, '/')+1:], marked)
+			}
 		}
 	}
 }

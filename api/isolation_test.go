@@ -23,6 +23,7 @@ type crossing struct {
 
 // thumbprint is that of a certificate.
 const thumbprint = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+const alertRuleText = `{"name":"hot","kind":"threshold","levels":[{"severity":"warning","for":"5m","when":{"tests":[{"metric":"temp","op":"above","value":80}]}}]}`
 
 const ruleText = `{"name":"hot","when":"temp > 80","then":{"lane":"critical"}}`
 
@@ -70,11 +71,23 @@ func crossings() []crossing {
 		{route: "GET /manage/v1/rules/{rule}", path: "/manage/v1/rules/{}"},
 		{route: "PUT /manage/v1/rules/{rule}/draft", path: "/manage/v1/rules/{}/draft", body: ruleText},
 		{route: "POST /manage/v1/rules/{rule}/enable", path: "/manage/v1/rules/{}/enable", body: `{"reason":"test"}`},
-		{route: "POST /manage/v1/rules/{rule}/restore", path: "/manage/v1/rules/{}/restore", body: `{"position":4711}`},
 		{route: "POST /manage/v1/rules/{rule}/disable", path: "/manage/v1/rules/{}/disable", body: `{"reason":"test"}`},
 		{route: "POST /manage/v1/rules/{rule}/move", path: "/manage/v1/rules/{}/move", body: `{"position":1}`},
+		{route: "POST /manage/v1/rules/{rule}/restore", path: "/manage/v1/rules/{}/restore", body: `{"position":7}`},
 		{route: "GET /manage/v1/rules/{rule}/history", path: "/manage/v1/rules/{}/history"},
 		{route: "DELETE /manage/v1/rules/{rule}", path: "/manage/v1/rules/{}"},
+		{route: "GET /manage/v1/alert-rules"},
+		{route: "POST /manage/v1/alert-rules", body: alertRuleText},
+		{route: "GET /manage/v1/alert-rules/{alert_rule}", path: "/manage/v1/alert-rules/{}"},
+		{route: "PUT /manage/v1/alert-rules/{alert_rule}/draft", path: "/manage/v1/alert-rules/{}/draft", body: alertRuleText},
+		{route: "POST /manage/v1/alert-rules/{alert_rule}/start", path: "/manage/v1/alert-rules/{}/start", body: `{"mode":"enabled","reason":"test"}`},
+		{route: "POST /manage/v1/alert-rules/{alert_rule}/pause", path: "/manage/v1/alert-rules/{}/pause", body: `{"reason":"test"}`},
+		{route: "POST /manage/v1/alert-rules/{alert_rule}/restore", path: "/manage/v1/alert-rules/{}/restore", body: `{"position":7}`},
+		{route: "GET /manage/v1/alert-rules/{alert_rule}/history", path: "/manage/v1/alert-rules/{}/history"},
+		{route: "DELETE /manage/v1/alert-rules/{alert_rule}", path: "/manage/v1/alert-rules/{}"},
+		{route: "GET /manage/v1/silences"},
+		{route: "POST /manage/v1/silences", body: `{"selector":{"sites":["plant-2"]},"for":"2h","reason":"release"}`},
+		{route: "POST /manage/v1/silences/{silence}/end", path: "/manage/v1/silences/{}/end"},
 		{route: "GET /manage/v1/rejected"},
 		{route: "POST /manage/v1/rejected/preview", body: `{}`},
 		{route: "POST /manage/v1/rejected/redrive", body: `{}`},
@@ -146,6 +159,13 @@ func (r *rig) cross(t *testing.T, c crossing) {
 	if strings.Contains(pattern, "{trust}") {
 		ours, theirs = string(r.ours.trust), string(r.theirs.trust)
 	}
+	if strings.Contains(pattern, "{alert_rule}") {
+		ours, theirs = string(r.ours.alertRule), string(r.theirs.alertRule)
+	}
+	if strings.Contains(pattern, "{silence}") {
+		ours, theirs = string(r.ours.silence), string(r.theirs.silence)
+	}
+	c.body = strings.ReplaceAll(c.body, `"position":7`, `"position":`+r.written(t, ours))
 	if c.replay {
 		ours, theirs = r.job(t, r.ours), r.job(t, r.theirs)
 	}
@@ -185,6 +205,17 @@ func (r *rig) cross(t *testing.T, c crossing) {
 			t.Errorf("tells us of theirs: %s", got.body)
 		}
 	}
+}
+
+// written is where in the log the first text of a rule stands.
+func (r *rig) written(t *testing.T, rule string) string {
+	t.Helper()
+	past, err := r.tenants.History(t.Context(), r.ours.id, tenants.HistoryQuery{About: rule})
+	must(t, err)
+	if len(past.Past) == 0 {
+		return "1"
+	}
+	return fmt.Sprint(past.Past[len(past.Past)-1].Position)
 }
 
 // job starts a job of a tenant and returns its id.

@@ -109,7 +109,11 @@ func (m *management) ruleHistory(ctx context.Context, who visitor, in *ruleHisto
 	if err != nil {
 		return nil, err
 	}
-	page, err := m.api.tenants.History(ctx, who.tenant, tenants.HistoryQuery{Rule: r.ID, Limit: in.Limit, Cursor: in.Cursor})
+	return m.history(ctx, who, tenants.HistoryQuery{Rule: r.ID, Limit: in.Limit, Cursor: in.Cursor})
+}
+
+func (m *management) history(ctx context.Context, who visitor, q tenants.HistoryQuery) (*ruleHistoryOut, error) {
+	page, err := m.api.tenants.History(ctx, who.tenant, q)
 	if err != nil {
 		return nil, err
 	}

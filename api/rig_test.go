@@ -24,6 +24,7 @@ import (
 	"longwave/ingest/natsd/natstest"
 	"longwave/ingest/telemetry"
 	"longwave/tenants"
+	"longwave/tenants/alertrule"
 	"longwave/tenants/id"
 	"longwave/tenants/rule"
 	"longwave/tenants/seal"
@@ -59,6 +60,8 @@ type tenantRig struct {
 	token       string
 	rule        id.Rule
 	trust       id.Trust
+	alertRule   id.AlertRule
+	silence     id.Silence
 	keys        map[tenants.Role]string
 }
 
@@ -131,6 +134,12 @@ func (r *rig) tenant(t *testing.T, name string, first bool) tenantRig {
 	drafted, err := r.tenants.DraftRule(t.Context(), tenants.Actor{System: "test"}, made.id, rule.Rule{Name: "rule of " + name})
 	must(t, err)
 	made.rule = drafted.ID
+	noData := alertrule.Rule{Name: "alert of " + name, Kind: alertrule.NoData, Levels: []alertrule.Level{{Severity: alertrule.Warning}}}
+	alert, err := r.tenants.DraftAlertRule(t.Context(), tenants.Actor{System: "test"}, made.id, noData)
+	must(t, err)
+	silence, err := r.tenants.StartSilence(t.Context(), tenants.Actor{System: "test"}, made.id, alertrule.Silence{Everything: true, Until: time.Now().Add(time.Hour), Reason: "silence of " + name})
+	must(t, err)
+	made.alertRule, made.silence = alert.ID, silence.ID
 	made.device, made.token, err = r.tenants.CreateDevice(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewDevice{Name: "pump of " + name})
 	must(t, err)
 	made.destination, _, err = r.tenants.CreateDestination(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewDestination{

@@ -195,6 +195,9 @@ func (s *State) nameOf(t id.Tenant, thing string) string {
 	return ""
 }
 
+// NameOf is who an author of the tenant is, in words.
+func (s *State) NameOf(t id.Tenant, a Actor) string { return a.words(s, t) }
+
 // words names the actor as it is called today.
 func (a Actor) words(st *State, t id.Tenant) string {
 	switch {

@@ -80,6 +80,8 @@ func navigation(path string, p tenants.Principal, memberships []tenants.Membersh
 		links = append(links, views.Link{Label: "Devices", Href: devices, Current: below(path, devices)})
 		dashboards := dashboardsPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Dashboards", Href: dashboards, Current: below(path, dashboards)})
+		alerts := alertRulesPath(m.Tenant.ID)
+		links = append(links, views.Link{Label: "Alerts", Href: alerts, Current: below(path, alerts) || below(path, silencesPath(m.Tenant.ID))})
 		rejected, replays := rejectedPath(m.Tenant.ID), replaysPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Rejected", Href: rejected, Current: below(path, rejected)},
 			views.Link{Label: "Replays", Href: replays, Current: below(path, replays)})

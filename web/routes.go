@@ -61,6 +61,7 @@ func (w *Web) Mount(root chi.Router) {
 		r.Post(tenant+"/demo", w.inTenant(tenants.EditDevices, w.startDemo))
 		r.Post(tenant+"/demo/delete", w.inTenant(tenants.DeleteDevices, w.removeDemo))
 
+		w.mountAlerts(r)
 		w.mountDestinations(r)
 		w.mountDashboards(r)
 		const rejected, replays, job = tenant + "/rejected", tenant + "/replays", tenant + "/replays/{replay}"

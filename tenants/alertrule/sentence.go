@@ -18,8 +18,12 @@ func (r *Rule) Sentence() string {
 		return what + " for " + r.After.String()
 	}
 	words := make([]string, 0, len(r.Levels))
-	for i := len(r.Levels) - 1; i >= 0; i-- {
-		words = append(words, r.Levels[i].Sentence()+" ("+r.Levels[i].Severity.String()+")")
+	for severity := Critical; severity > None; severity-- {
+		for i := range r.Levels {
+			if r.Levels[i].Severity == severity {
+				words = append(words, r.Levels[i].Sentence()+" ("+severity.String()+")")
+			}
+		}
 	}
 	return strings.Join(words, "; ")
 }

@@ -1,0 +1,51 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+
+	"longwave/tenants"
+)
+
+// A script writes an alert rule, runs it in shadow and then for all to hear, silences it, and takes everything back.
+func TestAlertRulesByScript(t *testing.T) {
+	r := newRig(t)
+	key := r.ours.keys[tenants.Editor]
+	made := r.ask(t, "POST /manage/v1/alert-rules", key, alertRuleText)
+	path := made.header.Get("Location")
+	if made.status != 201 || !strings.HasPrefix(path, "/manage/v1/alert-rules/w-") || !strings.Contains(string(made.body), `"sentence":"temp is above 80 for 5m (warning)"`) {
+		t.Fatalf("%d %s", made.status, made.body)
+	}
+	for _, step := range []struct{ ask, body, want string }{
+		{"POST " + path + "/start", `{"mode":"shadow","reason":"see first"}`, `"mode":"shadow","version":1`},
+		{"POST " + path + "/start", `{"mode":"enabled","reason":"pumps overheat"}`, `"mode":"enabled","version":2`},
+		{"PUT " + path + "/draft", strings.Replace(alertRuleText, "80", "90", 1), `"value":90`},
+		{"GET " + path, "", `"devices":1`},
+		{"POST " + path + "/pause", `{}`, `"mode":"paused"`},
+		{"GET " + path + "/history", "", `"see first"`},
+		{"GET /manage/v1/alert-rules", "", `"items":[`},
+		{"POST /manage/v1/silences", `{"rules":["` + strings.TrimPrefix(path, "/manage/v1/alert-rules/") + `"],"for":"2h","reason":"release"}`, `"active":true`},
+		{"GET /manage/v1/silences", "", `"reason":"release"`},
+		{"DELETE " + path, "", ""},
+	} {
+		got := r.ask(t, step.ask, key, step.body)
+		if got.status >= 300 || !strings.Contains(string(got.body), step.want) {
+			t.Errorf("%s: %d %s, want %s", step.ask, got.status, got.body, step.want)
+		}
+	}
+	for _, wrong := range []struct{ ask, body, want string }{
+		{"POST /manage/v1/alert-rules", strings.Replace(alertRuleText, "above", "over", 1), "no operator"},
+		{"POST /manage/v1/alert-rules", strings.Replace(alertRuleText, `"value"`, `"valeu"`, 1), "valeu"},
+		{"POST /manage/v1/silences", `{"for":"2h","reason":"x"}`, "say which devices"},
+		{"POST /manage/v1/silences", `{"everything":true,"reason":"x"}`, "must be after the beginning"},
+		{"POST /manage/v1/silences", `{"everything":true,"for":"2h","until":"2030-01-01T00:00:00Z","reason":"x"}`, "either until or for"},
+		{"POST /manage/v1/silences", `{"everything":true,"for":"2h","reason":" "}`, "reason"},
+	} {
+		if got := r.ask(t, wrong.ask, key, wrong.body); got.status != 422 || !strings.Contains(string(got.body), wrong.want) {
+			t.Errorf("%s: %d %s", wrong.body, got.status, got.body)
+		}
+	}
+	if got := r.ask(t, "POST /manage/v1/silences", r.ours.keys[tenants.Viewer], `{"everything":true,"for":"2h","reason":"x"}`); got.status != 403 {
+		t.Errorf("a viewer: %d", got.status)
+	}
+}

@@ -1,0 +1,27 @@
+package web
+
+import (
+	"github.com/go-chi/chi/v5"
+
+	"longwave/tenants"
+)
+
+// mountAlerts adds what is about alerts: what watches, what was found, and when nobody is told.
+func (w *Web) mountAlerts(r chi.Router) {
+	const rules, rule = "/t/{tenant}/alert-rules", "/t/{tenant}/alert-rules/{rule}"
+	r.Get(rules, w.inTenant(tenants.View, w.listAlertRules))
+	r.Get(rule, w.inTenant(tenants.View, w.showAlertRule))
+	r.Post(rule, w.inTenant(tenants.EditRules, w.saveAlertRule))
+	r.Post(rule+"/try", w.inTenant(tenants.View, w.tryAlertRule))
+	r.Get(rule+"/history", w.inTenant(tenants.View, w.showAlertRuleHistory))
+	r.Post(rule+"/restore", w.inTenant(tenants.EditRules, w.restoreAlertRule))
+	r.Post(rule+"/pause", w.inTenant(tenants.EditRules, w.pauseAlertRule))
+	r.Post(rule+"/delete", w.inTenant(tenants.EditRules, w.deleteAlertRule))
+	r.Post(rule+"/revive", w.inTenant(tenants.EditRules, w.reviveAlertRule))
+
+	const silences = "/t/{tenant}/silences"
+	r.Get(silences, w.inTenant(tenants.View, w.listSilences))
+	r.Post(silences, w.inTenant(tenants.HandleAlerts, w.startSilence))
+	r.Get(silences+"/new", w.inTenant(tenants.HandleAlerts, w.showNewSilence))
+	r.Post(silences+"/{silence}/end", w.inTenant(tenants.HandleAlerts, w.endSilence))
+}
