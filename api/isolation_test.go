@@ -191,11 +191,6 @@ func (r *rig) cross(t *testing.T, c crossing) {
 	if c.device {
 		return // a device has no way to name a tenant or another device
 	}
-	if strings.HasSuffix(pattern, "/restore") { // what is restored is found in the rule's history
-		page, err := r.tenants.History(t.Context(), r.ours.id, tenants.HistoryQuery{Rule: r.ours.rule})
-		must(t, err)
-		c.body = fmt.Sprintf(`{"position":%d}`, page.Past[len(page.Past)-1].Position)
-	}
 	got := r.ask(t, to(ours), key, c.body)
 	if got.status >= 300 {
 		t.Errorf("for our own: %d %s", got.status, got.body)

@@ -16,7 +16,11 @@ type AlertRuleRow struct {
 	When, About  string // in words
 	Runs         string // on how many devices
 	State        State
-	Draft        bool   // there is a draft that does not run
+	Draft        bool // there is a draft that does not run
+	Open         string
+	OpenHref     string // the open alerts; empty when there are none
+	Worst        Severity
+	Last         Time   // when it fired last, as far as that is at hand
 	Notification string // whom it notifies, in words
 }
 

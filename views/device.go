@@ -20,6 +20,10 @@ type Device struct {
 	DeleteHref    string
 	ToggleHref    string // disables or enables
 	RenameHref    string
+	Self          string // without a tab
+	Alerts        []AlertRow
+	AlertsHref    string
+	AlertHref     string // where a rule about this device is written; empty for who may not
 	Warning       string
 
 	Overview *Overview

@@ -14,6 +14,7 @@ type Frame struct {
 	Guest   string // why somebody who is no member sees this; empty for members
 	// Freshness is when what counts as late or silent, for the scripts.
 	Freshness string
+	Open      string // how many alerts of the tenant are open; empty for none
 }
 
 // Assets are the addresses of the bundle's files.
@@ -98,5 +99,9 @@ func (f Frame) documentTitle() string {
 	if f.Tenant == nil {
 		return f.Title + " · Longwave"
 	}
-	return f.Title + " · " + f.Tenant.Name + " · Longwave"
+	title := f.Title + " · " + f.Tenant.Name + " · Longwave"
+	if f.Open != "" {
+		return "(" + f.Open + ") " + title
+	}
+	return title
 }

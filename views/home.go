@@ -9,6 +9,8 @@ type Home struct {
 	Empty         bool // there is no device at all; then only Steps are shown
 	Steps         []Step
 	Warning       string
+	Alerts        []AlertRow
+	AlertsHref    string
 	Asked         Time // when the counts were made
 	States        []StateCount
 	Silent        []HomeDevice

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
+	"longwave/processors/alert"
 	"longwave/tenants"
 	"longwave/tenants/alertrule"
 	"longwave/tenants/id"
@@ -20,8 +22,8 @@ func alertRulePath(t id.Tenant, r id.AlertRule) string { return alertRulesPath(t
 func silencesPath(t id.Tenant) string                  { return tenantPath(t) + "/silences" }
 
 // alertTabs are the pages about alerts.
-func alertTabs(r *http.Request, t id.Tenant) (tabs []views.Link) {
-	for _, one := range [][2]string{{"Rules", alertRulesPath(t)}, {"Silences", silencesPath(t)}} {
+func (w *Web) alertTabs(r *http.Request, t id.Tenant) (tabs []views.Link) {
+	for _, one := range [][2]string{{"Alerts", alertsPath(t)}, {"Rules", alertRulesPath(t)}, {"Silences", silencesPath(t)}} {
 		tabs = append(tabs, views.Link{Label: one[0], Href: one[1], Current: below(r.URL.Path, one[1])})
 	}
 	return tabs
@@ -31,15 +33,44 @@ func (w *Web) listAlertRules(out http.ResponseWriter, r *http.Request, p tenants
 	t := p.Tenant()
 	list := w.o.Tenants.State().AlertRules(t)
 	page := views.AlertRules{
-		Frame: w.frame(out, r, p, "Alert rules"), Tabs: alertTabs(r, t), NewHref: alertRulesPath(t) + "/" + newRule, CanEdit: p.May(tenants.EditRules) == nil,
+		Frame: w.frame(out, r, p, "Alert rules"), Tabs: w.alertTabs(r, t), NewHref: alertRulesPath(t) + "/" + newRule, CanEdit: p.May(tenants.EditRules) == nil,
 	}
 	if len(list) > 0 {
 		page.Count = count(uint64(len(list)), "rule", "rules")
 	}
+	facts := w.alertRuleFacts(t)
 	for i := range list {
-		page.Rows = append(page.Rows, w.alertRuleRow(t, &list[i]))
+		row := w.alertRuleRow(t, &list[i])
+		f := facts[list[i].ID]
+		row.Open, row.Last = grouped(uint64(f.open)), viewTime(f.last, w.o.Now())
+		if f.open > 0 {
+			row.OpenHref, row.Worst = alertQuery{rule: string(list[i].ID), shadow: list[i].Mode == alertrule.Shadow}.address(alertsPath(t)), severityView(f.worst)
+		}
+		page.Rows = append(page.Rows, row)
 	}
 	return w.render(out, r, http.StatusOK, views.AlertRulesPage(page))
+}
+
+// alertRuleFact is what became of a rule: what it has open, and when it fired last as far as that is at hand.
+type alertRuleFact struct {
+	open  int
+	worst alertrule.Severity
+	last  time.Time
+}
+
+func (w *Web) alertRuleFacts(t id.Tenant) map[id.AlertRule]alertRuleFact {
+	facts := map[id.AlertRule]alertRuleFact{}
+	for _, a := range w.o.Alerts.Find(t, alert.Filter{}, alert.Filter{Shadow: true}) {
+		f := facts[a.Rule]
+		if a.Firing {
+			f.open, f.worst = f.open+1, max(f.worst, a.Severity)
+		}
+		if began := a.Began.Time(); began.After(f.last) {
+			f.last = began
+		}
+		facts[a.Rule] = f
+	}
+	return facts
 }
 
 // alertRuleRow shows what runs; a rule that never ran shows its draft.

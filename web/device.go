@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/alert"
 	"longwave/tenants"
 	"longwave/views"
 )
@@ -88,6 +89,11 @@ func (w *Web) devicePage(p tenants.Principal, row listed, l lister) views.Device
 	}
 	if row.Disabled {
 		page.ToggleHref = base + "/enable"
+	}
+	page.Self, page.Alerts = base, w.openAlerts(p.Tenant(), alert.Filter{Device: row.ID})
+	page.AlertsHref = alertQuery{device: string(row.ID)}.address(alertsPath(p.Tenant()))
+	if p.May(tenants.EditRules) == nil {
+		page.AlertHref = alertRulesPath(p.Tenant()) + "/" + newRule + "?device=" + string(row.ID)
 	}
 	return page
 }

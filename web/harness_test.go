@@ -25,6 +25,7 @@ import (
 
 	"longwave/ingest/natsd/natstest"
 	"longwave/ingest/telemetry"
+	"longwave/processors/alert"
 	"longwave/processors/forward/outbound"
 	"longwave/tenants"
 	"longwave/tenants/id"
@@ -50,6 +51,7 @@ type site struct {
 	lanes    error // what reading the lanes answers
 	counts   map[id.Rule]rule.Count
 	desk     *desk
+	book     *alert.Book
 	system   System
 	deliver  *deliverer
 	claimed  tenants.Claimed
@@ -75,6 +77,10 @@ func start(t testing.TB) *site {
 	if s.sessions, err = session.Open(t.Context(), session.Options{JS: js, Replicas: 1, Log: log, Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
+	if s.book, err = alert.OpenBook(t.Context(), alert.BookOptions{JS: js, Log: log}); err != nil {
+		t.Fatal(err)
+	}
+	background(t, s.book.Run)
 	background(t, s.tenants.Run)
 	background(t, s.sessions.Run)
 	s.token = s.tenants.NewFirstRun()
@@ -122,7 +128,7 @@ func (s *site) serve(log *slog.Logger) {
 		Rejected: func(context.Context, id.Tenant, id.Device, int) ([]telemetry.RejectedPacket, error) {
 			return s.rejected, nil
 		},
-		WorkList: s.desk, Jobs: s.desk,
+		WorkList: s.desk, Jobs: s.desk, Alerts: s.book,
 		Recent:     func(_ context.Context, t id.Tenant, _ int) ([]telemetry.Recent, error) { return s.recent[t], s.lanes },
 		RuleCounts: func(id.Tenant) map[id.Rule]rule.Count { return s.counts },
 		System:     func(context.Context) System { return s.system }, Operation: fakeOperation{}, Destinations: s.deliver,

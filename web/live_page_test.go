@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/alert"
 	"longwave/tenants"
 	"longwave/tenants/id"
 	"longwave/tenants/rule"
@@ -81,7 +82,13 @@ func (p *plant) serveLive(hub *live.Hub) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	book, err := alert.OpenBook(p.t.Context(), alert.BookOptions{JS: p.js, Log: log})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	background(p.t, book.Run)
 	pages, err := New(Options{
+		Alerts:    book,
 		Providers: oidc.New(oidc.Options{}), Secrets: secrets,
 		Tenants: p.tenants, Sessions: p.sessions, Handler: adapter, Log: log, Version: "test", Hub: hub,
 		Readings:       func(id.Tenant) Reader { return p.history },

@@ -10,6 +10,7 @@ import (
 
 	"longwave/ingest/telemetry/freshness"
 	"longwave/tenants"
+	"longwave/tenants/id"
 	"longwave/views"
 	"longwave/web/handler"
 )
@@ -55,6 +56,9 @@ func (w *Web) frame(out http.ResponseWriter, r *http.Request, p tenants.Principa
 		}
 	}
 	f.Nav = navigation(r.URL.Path, p, memberships)
+	if p.Tenant() != "" {
+		w.countAlerts(&f, p.Tenant())
+	}
 	return f
 }
 
@@ -66,6 +70,16 @@ func (w *Web) guestNote(p tenants.Principal) string {
 		}
 	}
 	return "You look at this tenant as an operator, because its owners allow that."
+}
+
+// countAlerts puts the number of open alerts beside their link and before the title, which the live scripts keep true.
+func (w *Web) countAlerts(f *views.Frame, t id.Tenant) {
+	n := countOpen(w.o.Alerts, t)
+	for i := range f.Nav {
+		if f.Nav[i].Key == "alerts" && n.Open > 0 {
+			f.Nav[i].Count, f.Open = grouped(uint64(n.Open)), grouped(uint64(n.Open))
+		}
+	}
 }
 
 // navigation is the same on every page; outside a tenant it leads to the person's first one.
@@ -80,8 +94,8 @@ func navigation(path string, p tenants.Principal, memberships []tenants.Membersh
 		links = append(links, views.Link{Label: "Devices", Href: devices, Current: below(path, devices)})
 		dashboards := dashboardsPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Dashboards", Href: dashboards, Current: below(path, dashboards)})
-		alerts := alertRulesPath(m.Tenant.ID)
-		links = append(links, views.Link{Label: "Alerts", Href: alerts, Current: below(path, alerts) || below(path, silencesPath(m.Tenant.ID))})
+		alerts := alertsPath(m.Tenant.ID)
+		links = append(links, views.Link{Label: "Alerts", Href: alerts, Key: "alerts", Current: below(path, alerts) || below(path, alertRulesPath(m.Tenant.ID)) || below(path, silencesPath(m.Tenant.ID))})
 		rejected, replays := rejectedPath(m.Tenant.ID), replaysPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Rejected", Href: rejected, Current: below(path, rejected)},
 			views.Link{Label: "Replays", Href: replays, Current: below(path, replays)})

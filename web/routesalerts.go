@@ -8,6 +8,12 @@ import (
 
 // mountAlerts adds what is about alerts: what watches, what was found, and when nobody is told.
 func (w *Web) mountAlerts(r chi.Router) {
+	const alerts, one = "/t/{tenant}/alerts", "/t/{tenant}/alerts/{alert}"
+	r.Get(alerts, w.inTenant(tenants.View, w.listAlerts))
+	r.Post(alerts+"/acknowledge", w.inTenant(tenants.HandleAlerts, w.acknowledgeAlerts))
+	r.Get(one, w.inTenant(tenants.View, w.showAlert))
+	r.Post(one+"/act", w.inTenant(tenants.HandleAlerts, w.actOnAlert))
+
 	const rules, rule = "/t/{tenant}/alert-rules", "/t/{tenant}/alert-rules/{rule}"
 	r.Get(rules, w.inTenant(tenants.View, w.listAlertRules))
 	r.Get(rule, w.inTenant(tenants.View, w.showAlertRule))

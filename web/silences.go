@@ -17,7 +17,7 @@ import (
 
 func (w *Web) listSilences(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
 	t, st, now := p.Tenant(), w.o.Tenants.State(), w.o.Now()
-	page := views.Silences{Frame: w.frame(out, r, p, "Silences"), Tabs: alertTabs(r, t), NewHref: silencesPath(t) + "/new", CanEdit: p.May(tenants.HandleAlerts) == nil}
+	page := views.Silences{Frame: w.frame(out, r, p, "Silences"), Tabs: w.alertTabs(r, t), NewHref: silencesPath(t) + "/new", CanEdit: p.May(tenants.HandleAlerts) == nil}
 	for _, q := range slices.Backward(st.Silences(t)) {
 		row := views.SilenceRow{About: w.silenceAbout(t, &q), Reason: q.Reason, By: st.NameOf(t, q.By), From: viewTime(q.From, now), Until: viewTime(q.Until, now)}
 		switch {
@@ -136,7 +136,7 @@ func (e *silenceWriting) read(now time.Time) (n alertrule.Silence) {
 func (w *Web) renderSilence(out http.ResponseWriter, r *http.Request, p tenants.Principal, e silenceWriting) error {
 	t, st := p.Tenant(), w.o.Tenants.State()
 	get := func(name string) string { return e.asked.Get(name) }
-	page := views.SilenceForm{Frame: w.frame(out, r, p, "New silence"), Tabs: alertTabs(r, t), ListHref: silencesPath(t), Action: silencesPath(t), Lists: suggestions(st, t, nil),
+	page := views.SilenceForm{Frame: w.frame(out, r, p, "New silence"), Tabs: w.alertTabs(r, t), ListHref: silencesPath(t), Action: silencesPath(t), Lists: suggestions(st, t, nil),
 		Everything: views.Tick{ID: "everything", Value: "1", Label: "Everything: all rules, all devices", Checked: get("everything") != ""},
 		From:       views.Field{ID: "from", Label: "From, in UTC", Type: "datetime-local", Value: get("from"), Optional: true, Help: "Empty for now."},
 		Long:       views.Field{ID: "long", Label: "For how long", Type: "text", Value: get("long"), Autocomplete: "off", Help: "Such as 30 min, 2 h or 3 days; at most 31 days, so that none is forgotten."},

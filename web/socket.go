@@ -42,6 +42,8 @@ type SocketOptions struct {
 	Feeds    *widget.Feeds
 	// Rejected reads the newest rejected packets that were kept of a device, newest first.
 	Rejected func(ctx context.Context, t id.Tenant, d id.Device, limit int) ([]telemetry.RejectedPacket, error)
+	// Alerts is the log of alerts.
+	Alerts Alerts
 	// AddressKey names the caller's address for telemetry.UnattributedSubject.
 	AddressKey func(*http.Request) string
 	// Version of the program; a page that was rendered by another one offers to be loaded again.
@@ -73,6 +75,7 @@ type visit struct {
 //	{"sub":4,"topic":"rate"}                                 how many packets arrive: {"sub":4,"cursor":"…","arrived":12}
 //	{"sub":3,"topic":"attempts","device":"d-…"}              failed attempts of the device and from this browser's address
 //	{"sub":5,"topic":"widget","dashboard":"b-…","widget":"w1","values":{"site":"plant-2"}}   what a widget is about; "draft" instead of an id shows one that is not saved
+//	{"sub":5,"topic":"alerts"}                               how many alerts are open, whenever one changes
 //	{"unsub":1}
 //
 // where sub is a number of its choice. The server sends, to begin with,
@@ -93,6 +96,8 @@ type visit struct {
 //	{"sub":2,"devices":[{"device":"d-…","at":…,"seen":…}]}
 //	{"sub":5,"points":[["d-…","temp",<µs>,21.5],…]}          the snapshot of a widget has points, too: the newest value of each series, and the last minute
 //	{"sub":3,"attempts":[{"at":…,"status":401,"detail":"…","transport":"HTTP","attributed":false}]}
+//
+//	{"sub":5,"alerts":{"open":3,"worst":"critical"}}
 //
 // A snapshot with "incomplete" could not read what is stored; it has what is in memory. Between snapshot and updates
 // there is no gap. A reading may come twice (stored and live): the same metric, time and value is the same fact.

@@ -17,6 +17,7 @@ import (
 
 	"longwave/ingest/natsd/natstest"
 	"longwave/ingest/telemetry"
+	"longwave/processors/alert"
 	"longwave/tenants"
 	"longwave/tenants/id"
 	"longwave/web/handler"
@@ -71,6 +72,7 @@ func (s *stored) Series(_ context.Context, q telemetry.SeriesQuery) (telemetry.S
 type liveBench struct {
 	t       *testing.T
 	js      jetstream.JetStream
+	book    *alert.Book
 	socket  *socket
 	store   *stored
 	server  *httptest.Server
@@ -98,7 +100,12 @@ func newLiveBench(t *testing.T) *liveBench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if b.book, err = alert.OpenBook(t.Context(), alert.BookOptions{JS: js, Log: log}); err != nil {
+		t.Fatal(err)
+	}
+	background(t, b.book.Run)
 	b.socket, err = newSocket(SocketOptions{
+		Alerts: b.book,
 		Interest: func(t id.Tenant, ref WidgetRef) (widget.Interest, error) {
 			if t != north || ref.Widget != "w1" {
 				return widget.Interest{}, tenants.ErrNotFound

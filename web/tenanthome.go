@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/alert"
 	"longwave/tenants"
 	"longwave/tenants/id"
 	"longwave/views"
@@ -36,6 +37,7 @@ func (w *Web) tenantHome(out http.ResponseWriter, r *http.Request, p tenants.Pri
 	l, warning := w.lister(r.Context(), tenant.ID)
 	page.Warning, page.Asked = warning, viewTime(l.now, l.now)
 	page.Usage = usage(st, tenant)
+	page.Alerts, page.AlertsHref = w.openAlerts(tenant.ID, alert.Filter{}), alertsPath(tenant.ID)
 	w.homeDevices(&page, l)
 	w.homeArrivals(r.Context(), &page, tenant.ID)
 	return w.render(out, r, http.StatusOK, views.HomePage(page))

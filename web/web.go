@@ -56,7 +56,9 @@ type Options struct {
 	Operation  Operation
 	// Destinations is what delivers to destinations.
 	Destinations Deliverer
-	Hub          *live.Hub
+	// Alerts is the log of alerts.
+	Alerts Alerts
+	Hub    *live.Hub
 	// AddressKey hashes the caller's address as ingest does for attempts that belong to no device.
 	AddressKey func(address string) string
 	// StartDemo makes demo devices and begins to feed them.
@@ -80,8 +82,8 @@ func (o Options) check() error {
 		return errors.New("web: Readings, Rejected, System, Destinations and Operation are required")
 	case o.Recent == nil, o.RuleCounts == nil:
 		return errors.New("web: Recent and RuleCounts are required")
-	case o.WorkList == nil, o.Jobs == nil:
-		return errors.New("web: WorkList and Jobs are required")
+	case o.WorkList == nil, o.Jobs == nil, o.Alerts == nil:
+		return errors.New("web: WorkList, Jobs and Alerts are required")
 	case o.AddressKey == nil, o.Log == nil, o.QueueRetention <= 0:
 		return errors.New("web: AddressKey, Log and a positive QueueRetention are required")
 	}
@@ -147,6 +149,7 @@ func (w *Web) openSocket() (err error) {
 		},
 		Unit:       func(t id.Tenant, metric string) string { return w.o.Tenants.State().Unit(t, metric) },
 		Rejected:   w.o.Rejected,
+		Alerts:     w.o.Alerts,
 		AddressKey: func(r *http.Request) string { return w.o.AddressKey(w.handler.ClientAddress(r)) },
 		Version:    w.o.Version,
 		Log:        w.o.Log,

@@ -1,6 +1,7 @@
 // What every page needs: the theme switch, menus, copy buttons, tabs, lists with a keyboard, forms that warn, ages that
 // grow. What only one page needs (charts above all) is loaded by that page alone.
 import htmx from "htmx.org";
+import { startAlerts } from "./alerts";
 import { confirmations } from "./confirm";
 import { copyButtons, menus, passwordToggles, tabs, themeSwitch } from "./controls";
 import { startDeviceList } from "./devicelist";
@@ -27,10 +28,12 @@ lists();
 startFreshness();
 startDeviceList();
 startHome();
+startAlerts();
 systemPage();
 document.body.addEventListener("htmx:load", () => startDeviceList());
 
 if (document.querySelector("[data-page=device]")) void import("./device").then((page) => page.startDevicePage());
 if (document.querySelector("#board")) void import("./board/page").then((page) => page.startDashboard());
+if (document.querySelector("[data-page=alert]")) void import("./alert").then((page) => page.startAlertPage());
 if (document.querySelector("#rule")) void import("./rulenames").then((page) => page.startRuleNames());
 if (document.querySelector("#connect")) void import("./connect").then((page) => page.startConnect());

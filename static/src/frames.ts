@@ -44,6 +44,11 @@ export interface Sighting {
   interval?: number;
 }
 
+export interface OpenAlerts {
+  open: number;
+  worst: string;
+}
+
 // Content is what a snapshot and an update may both hold.
 export interface Content {
   packets?: Packet[];
@@ -51,6 +56,7 @@ export interface Content {
   rejected?: Rejected[];
   devices?: Sighting[];
   attempts?: Attempt[];
+  alerts?: OpenAlerts;
   points?: LivePoint[];
 }
 
@@ -70,7 +76,7 @@ export interface Frame extends Content {
 export type ServerFrame = Partial<Frame> & { beat?: number; hello?: { version: string; now: number } };
 
 export interface Topic {
-  topic: "device" | "devices" | "rate" | "attempts" | "widget";
+  topic: "device" | "devices" | "rate" | "attempts" | "alerts" | "widget";
   device?: string;
   devices?: string[];
   dashboard?: string;

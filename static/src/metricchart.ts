@@ -15,6 +15,14 @@ const latest = 60_000;
 const retryAfter = 5000; // when it could not be read
 const onItsWay = 60_000; // asked for beyond now, in ms: clocks differ, and readings arrive while the answer is made
 
+// Marks stand behind the line: limits, and from when to when an alert fired; times in microseconds, to is 0 while it does.
+export interface Marks {
+  thresholds: number[];
+  from: number;
+  to: number;
+  severity: string;
+}
+
 export class MetricChart {
   private readonly host: HTMLElement | null;
   private unit: string;
@@ -37,6 +45,7 @@ export class MetricChart {
     private readonly metric: string,
     private readonly base: string,
     private interval: number,
+    private readonly marks?: Marks,
   ) {
     this.host = slot(figure, "plot");
     this.unit = slot(figure, "unit")?.textContent?.trim() ?? "";
@@ -138,7 +147,7 @@ export class MetricChart {
     if (!this.visible || !this.host) return;
     const label = `${this.metric} ${this.unit}`.trim();
     const { host, stepped } = this;
-    this.chart ??= makeChart({ host, label, colour: colourOf(this.metric), stepped, zoom, reset, read: (index) => this.note(index) });
+    this.chart ??= makeChart({ host, label, colour: colourOf(this.metric), stepped, zoom, reset, read: (index) => this.note(index), ...(this.marks ? { marks: this.marks } : {}) });
     const { from, to } = current();
     this.points = this.points.filter((p) => p.t * 1000 >= from && p.t * 1000 <= to + onItsWay);
     this.drawn = columns(this.points, silence(this.points, this.interval, this.step), this.bucketed());

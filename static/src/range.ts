@@ -19,6 +19,8 @@ export function current(): Range {
   const query = new URLSearchParams(location.search);
   const [from, to] = [Number(query.get("from")), Number(query.get("to"))];
   if (from > 0 && to > from) return { from, to, live: false };
+  const fixed = document.getElementById("ranges")?.dataset; // a page about what is over has its own
+  if (!query.has("range") && fixed?.from && fixed.to) return { from: Number(fixed.from), to: Number(fixed.to), live: false };
   const now = serverNow();
   return { from: now - (lengths[chosen()] ?? 3600) * 1000, to: now, live: true };
 }

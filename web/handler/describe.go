@@ -23,7 +23,7 @@ func Describe(err error) Problem {
 	if errors.As(err, &worded) {
 		return worded.problem
 	}
-	for _, e := range slices.Concat(transportTable(), dataTable(), destinationTable(), controlTable(), timeTable()) {
+	for _, e := range slices.Concat(transportTable(), dataTable(), destinationTable(), alertTable(), controlTable(), timeTable()) {
 		if errors.Is(err, e.is) {
 			p := e.problem
 			if e.complete != nil {
