@@ -31,7 +31,7 @@ func (p *platform) apiOptions(adapter *handler.Adapter, proofs *proof.Checker) a
 		Handler: adapter, Tenants: p.tenants, Accept: p.front,
 		Readings:     func(t id.Tenant) api.Reader { return p.store.ForTenant(t) },
 		Destinations: p.forward,
-		WorkList:     p.replays, Jobs: p.replays,
+		WorkList:     p.replays, Jobs: p.replays, Alerts: p.book,
 		MetricsToken: p.MetricsToken, Profiling: p.Profiling, Ready: p.ready, Gatherer: p.registry, Registerer: p.registry, Log: p.log, Version: version,
 	}
 }

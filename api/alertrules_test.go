@@ -49,3 +49,30 @@ func TestAlertRulesByScript(t *testing.T) {
 		t.Errorf("a viewer: %d", got.status)
 	}
 }
+
+// A script sees what is open and takes care of it; it is written down as the key's doing.
+func TestAlertsByScript(t *testing.T) {
+	r := newRig(t)
+	key := r.ours.keys[tenants.Editor]
+	path := "/manage/v1/alerts/" + r.alert(t, r.ours)
+	for _, step := range []struct{ ask, body, want string }{
+		{"GET /manage/v1/alerts", "", `"state":"active"`},
+		{"GET /manage/v1/alerts?severity=critical", "", `"items":[]`},
+		{"GET /manage/v1/alerts?device=No.Id", "", `"items":[]`},
+		{"POST " + path + "/assign", `{"to":"Bo"}`, `"assigned":"Bo"`},
+		{"POST " + path + "/comment", `{"text":"seen"}`, `"state":"active"`},
+		{"POST " + path + "/snooze", `{"for":"2h"}`, `"snoozed_until":"`},
+		{"POST " + path + "/acknowledge", `{"comment":"on my way"}`, `"acknowledged_by":"API key `},
+		{"GET /manage/v1/alerts?state=taken", "", `"message":"too hot"`},
+	} {
+		if got := r.ask(t, step.ask, key, step.body); got.status != 200 || !strings.Contains(string(got.body), step.want) {
+			t.Errorf("%s: %d %s, want %s", step.ask, got.status, got.body, step.want)
+		}
+	}
+	if got := r.ask(t, "POST "+path+"/acknowledge", r.ours.keys[tenants.Viewer], `{}`); got.status != 403 {
+		t.Errorf("a viewer: %d", got.status)
+	}
+	if got := r.ask(t, "POST "+path+"/snooze", key, `{"for":"2000h"}`); got.status != 422 {
+		t.Errorf("too long: %d %s", got.status, got.body)
+	}
+}

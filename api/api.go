@@ -59,6 +59,7 @@ type Options struct {
 	// Destinations is what delivers to destinations.
 	Destinations Deliverer
 	WorkList     WorkList
+	Alerts       Alerts
 	Jobs         Jobs
 	// Proofs checks what devices show instead of a token of ours.
 	Proofs     *proof.Checker
@@ -81,9 +82,9 @@ type Options struct {
 }
 
 func (o *Options) complete() error {
-	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Destinations == nil || o.WorkList == nil || o.Jobs == nil || o.Proofs == nil || o.Ready == nil ||
+	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Destinations == nil || o.WorkList == nil || o.Jobs == nil || o.Alerts == nil || o.Proofs == nil || o.Ready == nil ||
 		o.Gatherer == nil || o.Registerer == nil || o.Log == nil {
-		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Destinations, WorkList, Jobs, Proofs, Ready, Gatherer, Registerer and Log are required")
+		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Destinations, WorkList, Jobs, Alerts, Proofs, Ready, Gatherer, Registerer and Log are required")
 	}
 	if o.MaxBody < 0 || o.BodyMemory < 0 || o.MaxSockets < 0 || o.BodyWithin < 0 || o.PingEvery < 0 {
 		return errors.New("api: MaxBody, BodyMemory, MaxSockets, BodyWithin and PingEvery must not be negative")
@@ -108,6 +109,7 @@ type API struct {
 	destinations Deliverer
 	workList     WorkList
 	jobs         Jobs
+	alerts       Alerts
 	proofs       *proof.Checker
 	ready        readiness
 	gatherer     prometheus.Gatherer
@@ -134,7 +136,7 @@ func New(o Options) (*API, error) {
 		return nil, err
 	}
 	a := &API{
-		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings, destinations: o.Destinations, workList: o.WorkList, jobs: o.Jobs, proofs: o.Proofs,
+		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings, destinations: o.Destinations, workList: o.WorkList, jobs: o.Jobs, alerts: o.Alerts, proofs: o.Proofs,
 		ready: readiness{check: o.Ready, now: o.Now}, metricsToken: o.MetricsToken, profiling: o.Profiling, gatherer: o.Gatherer, log: o.Log, now: o.Now, version: o.Version, maxBody: o.MaxBody, within: o.BodyWithin, pingEvery: o.PingEvery,
 		sockets: newSockets(o.MaxSockets), bodies: bodies{reading: newRoom(o.BodyMemory / 2), working: newRoom(o.BodyMemory / 2)}, exports: newRoom(exportPlaces),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{

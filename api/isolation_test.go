@@ -85,6 +85,12 @@ func crossings() []crossing {
 		{route: "POST /manage/v1/alert-rules/{alert_rule}/restore", path: "/manage/v1/alert-rules/{}/restore", body: `{"position":7}`},
 		{route: "GET /manage/v1/alert-rules/{alert_rule}/history", path: "/manage/v1/alert-rules/{}/history"},
 		{route: "DELETE /manage/v1/alert-rules/{alert_rule}", path: "/manage/v1/alert-rules/{}"},
+		{route: "GET /manage/v1/alerts"},
+		{route: "GET /manage/v1/alerts/{alert}", path: "/manage/v1/alerts/{}"},
+		{route: "POST /manage/v1/alerts/{alert}/acknowledge", path: "/manage/v1/alerts/{}/acknowledge", body: `{}`},
+		{route: "POST /manage/v1/alerts/{alert}/assign", path: "/manage/v1/alerts/{}/assign", body: `{"to":"Bo"}`},
+		{route: "POST /manage/v1/alerts/{alert}/comment", path: "/manage/v1/alerts/{}/comment", body: `{"text":"seen"}`},
+		{route: "POST /manage/v1/alerts/{alert}/snooze", path: "/manage/v1/alerts/{}/snooze", body: `{"for":"2h"}`},
 		{route: "GET /manage/v1/silences"},
 		{route: "POST /manage/v1/silences", body: `{"selector":{"sites":["plant-2"]},"for":"2h","reason":"release"}`},
 		{route: "POST /manage/v1/silences/{silence}/end", path: "/manage/v1/silences/{}/end"},
@@ -161,6 +167,9 @@ func (r *rig) cross(t *testing.T, c crossing) {
 	}
 	if strings.Contains(pattern, "{alert_rule}") {
 		ours, theirs = string(r.ours.alertRule), string(r.theirs.alertRule)
+	}
+	if strings.Contains(pattern, "{alert}") {
+		ours, theirs = r.alert(t, r.ours), r.alert(t, r.theirs)
 	}
 	if strings.Contains(pattern, "{silence}") {
 		ours, theirs = string(r.ours.silence), string(r.theirs.silence)

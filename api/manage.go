@@ -44,6 +44,7 @@ func (a *API) mountManagement(r chi.Router) {
 	m.mountDestinations()
 	m.mountRules()
 	m.mountAlertRules()
+	m.mountAlerts()
 	m.mountSilences()
 	m.mountRejected()
 	m.mountReplays()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -23,6 +24,7 @@ import (
 	"longwave/ingest"
 	"longwave/ingest/natsd/natstest"
 	"longwave/ingest/telemetry"
+	"longwave/processors/alert"
 	"longwave/tenants"
 	"longwave/tenants/alertrule"
 	"longwave/tenants/id"
@@ -81,9 +83,12 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	must(t, err)
 	proofs, err := proof.New(proof.Options{Tenants: service})
 	must(t, err)
+	book, err := alert.OpenBook(t.Context(), alert.BookOptions{JS: js, Log: log})
+	must(t, err)
+	runBook(t, book)
 	o := api.Options{
 		Proofs:  proofs,
-		Handler: adapter, Tenants: service, Accept: r.accept, WorkList: r.desk, Jobs: r.desk, Gatherer: r.metrics, Registerer: r.metrics, Log: log, Version: "test",
+		Handler: adapter, Tenants: service, Accept: r.accept, WorkList: r.desk, Jobs: r.desk, Alerts: book, Gatherer: r.metrics, Registerer: r.metrics, Log: log, Version: "test",
 		Readings:     func(t id.Tenant) api.Reader { return r.reader.of(t) },
 		Destinations: r.deliverer,
 		Ready:        func(context.Context) []api.Check { return []api.Check{{Name: "nats", OK: true}} },
@@ -344,4 +349,35 @@ func run(t testing.TB, f func(context.Context) error) {
 			t.Error(err)
 		}
 	})
+}
+
+// runBook follows the log of alerts until the end of the test.
+func runBook(t *testing.T, book *alert.Book) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	var group sync.WaitGroup
+	group.Go(func() { _ = book.Run(ctx) })
+	t.Cleanup(func() {
+		stop()
+		group.Wait()
+	})
+}
+
+// alert is an open alert of a tenant, written into the log as whoever evaluates does.
+func (r *rig) alert(t *testing.T, of tenantRig) string {
+	t.Helper()
+	name := "a-" + string(of.alertRule)
+	entry := fmt.Sprintf(`{"v":1,"kind":"change","at":"2026-11-20T10:00:00Z","alert":%q,"rule":%q,"version":1,"name":"hot","device":%q,"message":"too hot","change":{"number":1,"to":2,"severity":"warning","at":1,"cause":"condition"}}`,
+		name, of.alertRule, of.device.ID)
+	_, err := r.js.Publish(t.Context(), telemetry.AlertSubject(of.id), []byte(entry))
+	must(t, err)
+	for {
+		if got := r.ask(t, "GET /manage/v1/alerts/"+name, of.keys[tenants.Owner], ""); got.status == 200 {
+			return name
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal("the alert does not appear")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
