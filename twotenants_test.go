@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"longwave/tenants"
+	"longwave/tenants/alertrule"
 	"longwave/tenants/id"
 	"longwave/tenants/rule"
 )
@@ -41,6 +42,13 @@ func neighbour(t *testing.T, r *running, owner id.Person) tenants.Device {
 	if _, err := r.tenants.AddTrust(t.Context(), actor, other.ID, tenants.NewTrust{
 		Name: canary, Issuer: "https://" + canary + ".example", Audience: canary, Names: tenants.Naming{Field: canary, By: tenants.ByID},
 	}); err != nil {
+		t.Fatal(err)
+	}
+	silent := alertrule.Rule{Name: canary, Kind: alertrule.NoData, Levels: []alertrule.Level{{Severity: alertrule.Warning}}}
+	if _, err := r.tenants.DraftAlertRule(t.Context(), actor, other.ID, silent); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.tenants.StartSilence(t.Context(), actor, other.ID, alertrule.Silence{Everything: true, Until: time.Now().Add(time.Hour), Reason: canary}); err != nil {
 		t.Fatal(err)
 	}
 	r.post(t, token, `{"`+canary+`":4711.25,"state":"`+canary+`"}`, http.StatusOK)
@@ -116,6 +124,14 @@ func (r *running) ruleOf(t id.Tenant) id.Rule {
 	return "r-0000000000000000"
 }
 
+// alertRuleOf is the first alert rule of a tenant, or one that nobody has.
+func (r *running) alertRuleOf(t id.Tenant) id.AlertRule {
+	for _, found := range r.tenants.State().AlertRules(t) {
+		return found.ID
+	}
+	return "w-0000000000000000"
+}
+
 // trustOf is whom a tenant trusts about its devices, or nobody.
 func (r *running) trustOf(t id.Tenant) string {
 	for _, found := range r.tenants.State().Trusts(t) {
@@ -132,7 +148,7 @@ func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Devic
 	for _, theirs := range r.tenants.State().Destinations(d.Tenant) {
 		destination = string(theirs.ID)
 	}
-	path := strings.NewReplacer("{destination}", destination, "{attempt}", "1", "{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "{rule}", string(r.ruleOf(d.Tenant)), "{thumbprint}", strings.Repeat("ca", 32), "{trust}", r.trustOf(d.Tenant), "/*", "/").Replace(pattern)
+	path := strings.NewReplacer("{destination}", destination, "{attempt}", "1", "{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "{rule}", string(r.ruleOf(d.Tenant)), "{alert_rule}", string(r.alertRuleOf(d.Tenant)), "{thumbprint}", strings.Repeat("ca", 32), "{trust}", r.trustOf(d.Tenant), "/*", "/").Replace(pattern)
 	if strings.HasPrefix(pattern, "/manage/") && method == http.MethodGet {
 		path += "?device=" + string(d.ID) + "&metric=" + canary + "&from=" + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
 		if !strings.Contains(pattern, "readings") && !strings.Contains(pattern, "events") {
@@ -150,7 +166,7 @@ func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Devic
 		}
 	}
 	status, answer := r.request(t, method, path, key, body)
-	same := strings.NewReplacer(string(r.ruleOf(d.Tenant)), "RULE", string(d.Tenant), "TENANT", string(d.ID), "DEVICE", destination, "DESTINATION", canary, "METRIC").Replace
+	same := strings.NewReplacer(string(r.ruleOf(d.Tenant)), "RULE", string(r.alertRuleOf(d.Tenant)), "ALERTRULE", string(r.trustOf(d.Tenant)), "TRUST", string(d.Tenant), "TENANT", string(d.ID), "DEVICE", destination, "DESTINATION", canary, "METRIC").Replace
 	if strings.Contains(answer, canary) && !strings.Contains(path, canary) {
 		return answer
 	}
