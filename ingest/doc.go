@@ -28,7 +28,8 @@
 // match; after ten such packets of a device within a minute it is passed over for that device for five minutes. What
 // is counted and passed over belongs to this process, starts anew with it, and is bounded.
 //
-// Nothing waits for a timer. Where an acknowledgement waits for the disk, requests that can run go before a turn is put together, and one turn of a lane is on its way at a time: a
+// Nothing waits for a timer; but requests that can run go before a turn is put together, so that they come along. Where an
+// acknowledgement waits for the disk, one turn of a lane is on its way at a time: a
 // message from every tenant that has something to say, in the order in which they came, as one atomic batch with one
 // fsync. A batch that the stream refuses is sent again message by message, so that a bad one harms no other; a server that
 // knows no batches gets single messages from the start. A tenant with much to say gets one bounded message in each turn,
