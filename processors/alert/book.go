@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/retry"
 	"longwave/tenants/id"
 )
 
@@ -67,16 +68,13 @@ func (b *Book) Run(ctx context.Context) error {
 	for failures := 0; ctx.Err() == nil; {
 		before := b.place
 		err := b.followLog(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
 		if b.place > before {
 			failures = 0
 		}
-		if failures++; failures == 1 {
+		if failures++; failures == 1 && ctx.Err() == nil {
 			b.o.Log.Warn("the log of alerts cannot be followed; what is shown of alerts may be old", "error", err)
 		}
-		pause(ctx, failures)
+		retry.Pause(ctx, failures)
 	}
 	return nil
 }

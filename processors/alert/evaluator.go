@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,12 +11,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/retry"
 	"longwave/tenants/id"
 )
 
 const (
-	firstPause   = 100 * time.Millisecond
-	longestPause = 5 * time.Second
 	// checkpointEvery is how often what is known is written down: what a copy that takes over has to read again.
 	checkpointEvery = 5 * time.Second
 	// checkpointRate is how many bytes a second that may take on average, at the cost of writing it down less often.
@@ -91,16 +89,13 @@ func (v *Evaluator) Run(ctx context.Context) error {
 			return nil
 		}
 		worked, err := v.lead(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
 		if worked {
 			failures = 0
 		}
-		if failures++; failures == 1 {
+		if failures++; failures == 1 && ctx.Err() == nil {
 			v.o.Log.Warn("alert rules are not evaluated by this copy of the program any more; trying again", "error", err)
 		}
-		pause(ctx, failures)
+		retry.Pause(ctx, failures)
 	}
 	return nil
 }
@@ -118,7 +113,7 @@ func (v *Evaluator) needed(ctx context.Context) bool {
 		}
 		select {
 		case <-changed:
-			wait(ctx, followPause)
+			retry.Wait(ctx, followPause)
 		case <-ctx.Done():
 		}
 	}
@@ -191,7 +186,7 @@ func (l *leader) beside(ctx context.Context) {
 	for failures := 1; ctx.Err() == nil; failures++ {
 		if err := l.o.Beside(ctx); ctx.Err() == nil {
 			l.log.Warn("what runs beside evaluation has ended; starting it again", "error", err)
-			pause(ctx, failures)
+			retry.Pause(ctx, failures)
 		}
 	}
 }
@@ -214,13 +209,4 @@ func (l *leader) leave(ctx context.Context, worked bool) {
 func (v *Evaluator) Purge(ctx context.Context, t id.Tenant) error {
 	return errors.Join(purge(ctx, v.o.JS, telemetry.AlertStream, telemetry.AlertSubject(t)),
 		purge(ctx, v.o.JS, telemetry.AlertStateStream, telemetry.AlertStateOf(t)))
-}
-
-// pause waits before the attempt after the given number of failures, or until ctx ends.
-func pause(ctx context.Context, failures int) {
-	d := longestPause
-	if failures < 10 {
-		d = min(longestPause, firstPause<<(failures-1))
-	}
-	wait(ctx, d/2+rand.N(d/2)) // copies that failed together must not come back together
 }

@@ -118,7 +118,7 @@ func (l *leader) readState(ctx context.Context) (before kept, err error) {
 	err = readAll(ctx, l.o.JS, telemetry.AlertStateStream, reading{each: func(m jetstream.Msg, _ uint64) error {
 		if m.Subject() == telemetry.AlertStateHead() {
 			if err := json.Unmarshal(m.Data(), &before.head); err != nil || before.V != partVersion {
-				l.damage("the checkpoint of alert rules cannot be read; they go on from what the log knows", err)
+				l.damage("the checkpoint; rules go on from what the log knows", err)
 				before.head = head{}
 			}
 			return nil
@@ -133,7 +133,7 @@ func (l *leader) readState(ctx context.Context) (before kept, err error) {
 		}
 		pairs, err := decodePart(m.Data())
 		if err != nil {
-			l.damage("a part of the checkpoint of alert rules cannot be read; what it knew starts afresh", err)
+			l.damage("a part of the checkpoint; what it knew starts afresh", err)
 		}
 		before.pairs[name] = append(before.pairs[name], pairs...)
 		return nil
@@ -151,7 +151,7 @@ func (l *leader) readState(ctx context.Context) (before kept, err error) {
 
 func (l *leader) damage(what string, err error) {
 	l.metrics.damaged.Inc()
-	l.o.Log.Error(what, "error", err)
+	l.log.Error("what is kept of alert rules cannot be read", "what", what, "error", err)
 }
 
 // readLog takes over what the log knows beyond the checkpoint. Without one, it is all there is.
@@ -160,7 +160,7 @@ func (l *leader) readLog(ctx context.Context, before head, r *restoring) error {
 	return readAll(ctx, l.o.JS, telemetry.AlertStream, reading{from: before.Log + 1, each: func(m jetstream.Msg, _ uint64) error {
 		e, err := decodeEntry(m.Data())
 		if err != nil {
-			l.damage("an entry of the log of alerts cannot be read", err)
+			l.damage("an entry of the log of alerts", err)
 			return nil
 		}
 		name, err := telemetry.ParseAlertSubject(m.Subject())

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"longwave/processors/retry"
 )
 
 const (
@@ -71,7 +73,7 @@ func (h *holder) acquire(ctx context.Context) error {
 				return err
 			}
 		}
-		wait(ctx, leaseLook)
+		retry.Wait(ctx, leaseLook)
 	}
 	return ctx.Err()
 }
@@ -133,13 +135,4 @@ func (h *holder) write(ctx context.Context, l lease, revision uint64) error {
 		return errLost
 	}
 	return fmt.Errorf("lease: %w", err)
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

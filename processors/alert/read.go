@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/retry"
 )
 
 const (
@@ -31,7 +32,7 @@ func (l *leader) read(ctx context.Context, lane telemetry.Lane, next uint64, in 
 		if failures++; failures == 1 {
 			l.o.Log.Warn("lane cannot be read for alert rules; trying again", "lane", lane.String(), "error", err)
 		}
-		pause(ctx, failures)
+		retry.Pause(ctx, failures)
 	}
 }
 

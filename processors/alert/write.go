@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/retry"
 	"longwave/tenants/id"
 )
 
@@ -33,7 +34,7 @@ func (l *leader) writeOut(ctx context.Context) error {
 			l.log.Warn("alerts cannot be written; evaluation waits until they can", "entries", len(l.out), "error", err)
 		}
 		l.metrics.writeFailures.Inc()
-		if pause(ctx, failures); ctx.Err() != nil {
+		if retry.Pause(ctx, failures); ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
