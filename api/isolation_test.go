@@ -52,6 +52,11 @@ func crossings() []crossing {
 		{route: "GET /manage/v1/device-trust"},
 		{route: "POST /manage/v1/device-trust", body: `{"name":"same name in both","issuer":"https://a.example","audience":"x","names":{"field":"sub","by":"id"}}`},
 		{route: "DELETE /manage/v1/device-trust/{trust}", path: "/manage/v1/device-trust/{}"},
+		{route: "GET /manage/v1/members"},
+		{route: "PATCH /manage/v1/members/{person}", path: "/manage/v1/members/{}", body: `{"role":"editor"}`},
+		{route: "DELETE /manage/v1/members/{person}", path: "/manage/v1/members/{}"},
+		{route: "GET /manage/v1/identity-providers"},
+		{route: "GET /manage/v1/audit"},
 		{route: "GET /manage/v1/readings", path: "/manage/v1/readings?metric=temp&device={}"},
 		{route: "GET /manage/v1/events", path: "/manage/v1/events?device={}"},
 		{route: "POST /manage/v1/destinations", body: `{"name":"same name in both","kind":"nats"}`},
@@ -161,6 +166,9 @@ func (r *rig) cross(t *testing.T, c crossing) {
 	}
 	if strings.Contains(pattern, "{rule}") {
 		ours, theirs = string(r.ours.rule), string(r.theirs.rule)
+	}
+	if strings.Contains(pattern, "{person}") {
+		ours, theirs = string(r.ours.person), string(r.theirs.person)
 	}
 	if strings.Contains(pattern, "{trust}") {
 		ours, theirs = string(r.ours.trust), string(r.theirs.trust)

@@ -39,6 +39,7 @@ func (a *API) mountManagement(r chi.Router) {
 
 	m.mountDevices()
 	m.mountProofs()
+	m.mountPeople()
 	m.mountReadings()
 	m.mountEvents()
 	m.mountDestinations()

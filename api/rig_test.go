@@ -64,6 +64,7 @@ type tenantRig struct {
 	trust       id.Trust
 	alertRule   id.AlertRule
 	silence     id.Silence
+	person      id.Person // a member who is no owner
 	keys        map[tenants.Role]string
 }
 
@@ -156,7 +157,21 @@ func (r *rig) tenant(t *testing.T, name string, first bool) tenantRig {
 	})
 	must(t, err)
 	made.trust = trust.ID
+	made.person = r.member(t, made.id, name)
 	return made
+}
+
+// member is a person from a tenant's identity provider.
+func (r *rig) member(t *testing.T, of id.Tenant, name string) id.Person {
+	t.Helper()
+	p, err := r.tenants.SetProvider(t.Context(), tenants.Actor{System: "test"}, tenants.NewProvider{
+		ID: id.New[id.Provider](), Tenant: of, Name: "provider of " + name, Issuer: "https://login.example/" + name, ClientID: "x",
+		Rows: []tenants.RoleRow{{Claim: "sub", Value: name, Role: tenants.Viewer}},
+	})
+	must(t, err)
+	made, _, err := r.tenants.Arrive(t.Context(), tenants.Arrival{Provider: p.ID, Issuer: p.Issuer, Subject: name, Claims: map[string]any{"sub": name, "name": "member of " + name}})
+	must(t, err)
+	return made.ID
 }
 
 // answer is what came back.

@@ -58,6 +58,8 @@ type OperateTenant struct {
 	Delete   string // empty for who may not
 	Secret   string // link for an owner, shown once
 	Invite   *NamedForm
+	// Passwords allows signing in with a password again; empty when it is allowed.
+	Passwords string
 }
 
 // NamedForm is a form of one text.

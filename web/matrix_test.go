@@ -162,6 +162,7 @@ func matrix() map[string]string {
 		"POST /t/{tenant}/keys":                                              owner,
 		"GET /t/{tenant}/keys/{key}/revoke":                                  owner,
 		"POST /t/{tenant}/keys/{key}/revoke":                                 owner,
+		"POST /system/tenants/{tenant}/passwords":                            operator,
 		"GET /t/{tenant}/trust":                                              owner,
 		"POST /t/{tenant}/trust":                                             owner,
 		"GET /t/{tenant}/trust/{trust}/remove":                               owner,

@@ -34,6 +34,9 @@ func (w *Web) renderOperated(out http.ResponseWriter, r *http.Request, o oversee
 		page.Invite = &views.NamedForm{Action: at + "/owner", Field: ownerField("")}
 		page.Invite.Field.Optional, page.Invite.Field.Help = false, "The tenant has no owner yet. Whom the link is meant for; you send it yourself."
 	}
+	if t.NoPasswords {
+		page.Passwords = at + "/passwords"
+	}
 	if t.Suspended.Holds() {
 		page.Resume = at + "/resume"
 	}
@@ -243,6 +246,13 @@ func (w *Web) suspendTenant(out http.ResponseWriter, r *http.Request, o overseen
 func (w *Web) resumeTenant(out http.ResponseWriter, r *http.Request, o overseen) error {
 	err := w.o.Tenants.ResumeTenant(r.Context(), w.actor(r, o.Principal), o.tenant.ID)
 	return w.operatedTo(out, r, o, outcome{err: err, text: "Resumed. Everybody gets in again."})
+}
+
+// allowPasswords is for a tenant that has locked itself out: its provider fails and passwords are turned off. It opens
+// nothing to the operator, and stands in the tenant's own audit.
+func (w *Web) allowPasswords(out http.ResponseWriter, r *http.Request, o overseen) error {
+	err := w.o.Tenants.SwitchPasswords(r.Context(), w.actor(r, o.Principal), o.tenant.ID, false)
+	return w.operatedTo(out, r, o, outcome{err: err, text: "Members with a password may sign in with it again. The tenant's audit says that you did this."})
 }
 
 func (w *Web) inviteOwner(out http.ResponseWriter, r *http.Request, o overseen) error {

@@ -143,6 +143,7 @@ func (w *Web) mountOperation(r chi.Router) {
 	r.Post(one+"/rename", w.oversees(tenants.OverseeTenants, w.renameTenant))
 	r.Post(one+"/suspend", w.oversees(tenants.OverseeTenants, w.suspendTenant))
 	r.Post(one+"/resume", w.oversees(tenants.OverseeTenants, w.resumeTenant))
+	r.Post(one+"/passwords", w.oversees(tenants.OverseeTenants, w.allowPasswords))
 	r.Post(one+"/limits", w.oversees(tenants.OverseeTenants, w.setLimits))
 	r.Post(one+"/owner", w.oversees(tenants.OverseeTenants, w.inviteOwner))
 	r.Post(one+"/support", w.oversees(tenants.OverseeTenants, w.openSupport))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -15,38 +16,52 @@ import (
 // List returns the sessions of a person that are not over, the most recently used first, MaxListed at most. It returns
 // ErrUnavailable.
 func (s *Store) List(ctx context.Context, p id.Person) ([]Session, error) {
+	var list []Session
+	err := s.each(ctx, string(p)+keySeparator+"*", func(found Session) bool {
+		if found.Person == p {
+			list = append(list, found)
+		}
+		return len(list) < MaxListed
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	slices.SortFunc(list, func(a, b Session) int { return cmp.Or(b.Seen.Compare(a.Seen), cmp.Compare(a.ID, b.ID)) })
+	return list, nil
+}
+
+// each walks the sessions that are not over whose keys match a pattern, until yield returns false.
+func (s *Store) each(ctx context.Context, pattern string, yield func(Session) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	watcher, err := s.kv.Watch(ctx, string(p)+keySeparator+"*", jetstream.IgnoreDeletes())
+	watcher, err := s.kv.Watch(ctx, pattern, jetstream.IgnoreDeletes())
 	if err != nil {
-		return nil, fmt.Errorf("list sessions: %w: %w", ErrUnavailable, err)
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	defer func() {
 		if err := watcher.Stop(); err != nil {
 			s.log.Debug("the list of sessions did not end cleanly", "error", err)
 		}
 	}()
-	var list []Session
 	for {
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("list sessions: %w: %w", ErrUnavailable, ctx.Err())
+			return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
 		case each := <-watcher.Updates():
-			if each == nil || len(list) == MaxListed { // nil: these were all
-				slices.SortFunc(list, func(a, b Session) int { return cmp.Or(b.Seen.Compare(a.Seen), cmp.Compare(a.ID, b.ID)) })
-				return list, nil
+			if each == nil { // these were all
+				return nil
 			}
-			if found, ok := s.listed(p, each); ok {
-				list = append(list, found)
+			if found, ok := s.listed(each); ok && !yield(found) {
+				return nil
 			}
 		}
 	}
 }
 
-// listed reads an entry of the bucket; false for a session that is over.
-func (s *Store) listed(p id.Person, each jetstream.KeyValueEntry) (Session, bool) {
+// listed reads an entry of the bucket; false for a session that is over, or under another person's name.
+func (s *Store) listed(each jetstream.KeyValueEntry) (Session, bool) {
 	var r record
-	if err := json.Unmarshal(each.Value(), &r); err != nil || r.Person != p {
+	if err := json.Unmarshal(each.Value(), &r); err != nil || !strings.HasPrefix(each.Key(), string(r.Person)+keySeparator) {
 		return Session{}, false
 	}
 	now := s.now()
@@ -56,15 +71,27 @@ func (s *Store) listed(p id.Person, each jetstream.KeyValueEntry) (Session, bool
 // End ends the sessions of a person that which accepts, and returns how many. It returns ErrUnavailable; some may have
 // ended then.
 func (s *Store) End(ctx context.Context, p id.Person, which func(Session) bool) (ended int, err error) {
-	list, err := s.List(ctx, p)
+	return s.end(ctx, string(p)+keySeparator+"*", which)
+}
+
+// EndEverywhere is End for the sessions of everybody. It looks at each of them, and ends MaxListed at most.
+func (s *Store) EndEverywhere(ctx context.Context, which func(Session) bool) (ended int, err error) {
+	return s.end(ctx, ">", which)
+}
+
+func (s *Store) end(ctx context.Context, pattern string, which func(Session) bool) (ended int, err error) {
+	var list []Session
+	err = s.each(ctx, pattern, func(found Session) bool {
+		if which(found) {
+			list = append(list, found)
+		}
+		return len(list) < MaxListed
+	})
 	if err != nil {
 		return 0, fmt.Errorf("end sessions: %w", err)
 	}
 	for _, each := range list {
-		if !which(each) {
-			continue
-		}
-		if err := s.remove(ctx, string(p)+keySeparator+each.ID); err != nil {
+		if err := s.remove(ctx, string(each.Person)+keySeparator+each.ID); err != nil {
 			return ended, fmt.Errorf("end sessions: %w", err)
 		}
 		ended++

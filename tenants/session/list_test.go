@@ -49,6 +49,28 @@ func TestAPersonSeesAndEndsTheOwnSessions(t *testing.T) {
 	}
 }
 
+func TestSessionsEndByTheirProvidersName(t *testing.T) {
+	_, _, js := natstest.Start(t)
+	s := start(t, Options{JS: js})
+	var tokens []string
+	for _, name := range []string{"s1", "s1", "s2", ""} {
+		token, err := s.Create(t.Context(), id.New[id.Person](), Meta{Provider: "i-1", ProviderSession: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens = append(tokens, token)
+	}
+	ended, err := s.EndEverywhere(t.Context(), func(s Session) bool { return s.Meta.ProviderSession == "s1" })
+	if err != nil || ended != 2 {
+		t.Errorf("ended %d, %v", ended, err)
+	}
+	for i, token := range tokens {
+		if _, err := s.Get(t.Context(), token); (err == nil) != (i >= 2) {
+			t.Errorf("session %d: %v", i, err)
+		}
+	}
+}
+
 func TestATokenOpensOnlyWhereItsPersonSays(t *testing.T) {
 	_, _, js := natstest.Start(t)
 	s := start(t, Options{JS: js})
