@@ -12,6 +12,7 @@ import (
 
 	"longwave/ingest/telemetry"
 	"longwave/processors/alert"
+	"longwave/processors/alert/notify"
 	"longwave/tenants"
 	"longwave/tenants/alertrule"
 	"longwave/tenants/id"
@@ -161,5 +162,28 @@ func TestAlertsInABrowser(t *testing.T) {
 	w.until(`document.querySelector("#row-a-taken input").checked`)
 	if complaints := w.heard(); complaints != "" {
 		t.Error(complaints)
+	}
+}
+
+// The link of a notification says what it does, does it once, and answers afterwards as one that never was.
+func TestAlertLink(t *testing.T) {
+	s, _, ids := alerted(t)
+	b := s.visitor()
+	address, err := s.links.URL(notify.Link{Tenant: s.claimed.Tenant.ID, Alert: ids[0], Purpose: notify.Acknowledge})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.get(address); got.status != http.StatusOK || !strings.Contains(got.page.text("main"), "Acknowledge Hot pumps") {
+		t.Errorf("%d %s", got.status, got.page.text("main"))
+	}
+	if a, _ := s.book.Alert(s.claimed.Tenant.ID, ids[0]); a.Acknowledged != nil {
+		t.Error("looking at a link acknowledges")
+	}
+	if got := b.post(address, url.Values{}); got.status != http.StatusOK || !strings.Contains(got.page.text("main"), "Acknowledged") {
+		t.Errorf("%d %s", got.status, got.page.text("main"))
+	}
+	used, never := b.get(address), b.get(notify.LinkPath+"nonsense")
+	if a, _ := s.book.Alert(s.claimed.Tenant.ID, ids[0]); a.Acknowledged == nil || used.status != http.StatusNotFound || used.page.text("h1") != never.page.text("h1") || never.status != used.status {
+		t.Errorf("used %d, never %d, %+v", used.status, never.status, a.Acknowledged)
 	}
 }

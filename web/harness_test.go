@@ -26,6 +26,7 @@ import (
 	"longwave/ingest/natsd/natstest"
 	"longwave/ingest/telemetry"
 	"longwave/processors/alert"
+	"longwave/processors/alert/notify"
 	"longwave/processors/forward/outbound"
 	"longwave/tenants"
 	"longwave/tenants/id"
@@ -52,6 +53,7 @@ type site struct {
 	counts   map[id.Rule]rule.Count
 	desk     *desk
 	book     *alert.Book
+	links    *notify.Links
 	system   System
 	deliver  *deliverer
 	claimed  tenants.Claimed
@@ -80,6 +82,7 @@ func start(t testing.TB) *site {
 	if s.book, err = alert.OpenBook(t.Context(), alert.BookOptions{JS: js, Log: log}); err != nil {
 		t.Fatal(err)
 	}
+	s.links = &notify.Links{Ring: ring}
 	background(t, s.book.Run)
 	background(t, s.tenants.Run)
 	background(t, s.sessions.Run)
@@ -128,7 +131,7 @@ func (s *site) serve(log *slog.Logger) {
 		Rejected: func(context.Context, id.Tenant, id.Device, int) ([]telemetry.RejectedPacket, error) {
 			return s.rejected, nil
 		},
-		WorkList: s.desk, Jobs: s.desk, Alerts: s.book,
+		WorkList: s.desk, Jobs: s.desk, Alerts: s.book, AlertLink: s.links.Open,
 		Recent:     func(_ context.Context, t id.Tenant, _ int) ([]telemetry.Recent, error) { return s.recent[t], s.lanes },
 		RuleCounts: func(id.Tenant) map[id.Rule]rule.Count { return s.counts },
 		System:     func(context.Context) System { return s.system }, Operation: fakeOperation{}, Destinations: s.deliver,

@@ -17,6 +17,7 @@ import (
 
 	"longwave/ingest/telemetry"
 	"longwave/processors/alert"
+	"longwave/processors/alert/notify"
 	"longwave/tenants"
 	"longwave/tenants/id"
 	"longwave/tenants/rule"
@@ -89,6 +90,7 @@ func (p *plant) serveLive(hub *live.Hub) {
 	background(p.t, book.Run)
 	pages, err := New(Options{
 		Alerts:    book,
+		AlertLink: (&notify.Links{Ring: secrets}).Open,
 		Providers: oidc.New(oidc.Options{}), Secrets: secrets,
 		Tenants: p.tenants, Sessions: p.sessions, Handler: adapter, Log: log, Version: "test", Hub: hub,
 		Readings:       func(id.Tenant) Reader { return p.history },

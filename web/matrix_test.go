@@ -51,6 +51,8 @@ func matrix() map[string]string {
 		"POST /t/{tenant}/dashboards/{dashboard}/rename":                        editor,
 		"POST /t/{tenant}/dashboards/{dashboard}/delete":                        editor,
 		"POST /t/{tenant}/dashboards/{dashboard}/undelete":                      editor,
+		"GET /alert-links/{token}":                                              anyone,
+		"POST /alert-links/{token}":                                             anyone,
 		"GET /t/{tenant}/alerts":                                                viewer,
 		"POST /t/{tenant}/alerts/acknowledge":                                   editor,
 		"GET /t/{tenant}/alerts/{alert}":                                        viewer,

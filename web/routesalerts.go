@@ -3,11 +3,14 @@ package web
 import (
 	"github.com/go-chi/chi/v5"
 
+	"longwave/processors/alert/notify"
 	"longwave/tenants"
 )
 
 // mountAlerts adds what is about alerts: what watches, what was found, and when nobody is told.
 func (w *Web) mountAlerts(r chi.Router) {
+	r.Get(notify.LinkPath+"{token}", w.open(w.showAlertLink))
+	r.Post(notify.LinkPath+"{token}", w.open(w.useAlertLink))
 	const alerts, one = "/t/{tenant}/alerts", "/t/{tenant}/alerts/{alert}"
 	r.Get(alerts, w.inTenant(tenants.View, w.listAlerts))
 	r.Post(alerts+"/acknowledge", w.inTenant(tenants.HandleAlerts, w.acknowledgeAlerts))

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/alert/notify"
 	"longwave/static"
 	"longwave/tenants"
 	"longwave/tenants/id"
@@ -58,7 +59,9 @@ type Options struct {
 	Destinations Deliverer
 	// Alerts is the log of alerts.
 	Alerts Alerts
-	Hub    *live.Hub
+	// AlertLink reads the link of a notification; an error for every one that does nothing.
+	AlertLink func(token string) (notify.Link, error)
+	Hub       *live.Hub
 	// AddressKey hashes the caller's address as ingest does for attempts that belong to no device.
 	AddressKey func(address string) string
 	// StartDemo makes demo devices and begins to feed them.
@@ -82,8 +85,8 @@ func (o Options) check() error {
 		return errors.New("web: Readings, Rejected, System, Destinations and Operation are required")
 	case o.Recent == nil, o.RuleCounts == nil:
 		return errors.New("web: Recent and RuleCounts are required")
-	case o.WorkList == nil, o.Jobs == nil, o.Alerts == nil:
-		return errors.New("web: WorkList, Jobs and Alerts are required")
+	case o.WorkList == nil, o.Jobs == nil, o.Alerts == nil, o.AlertLink == nil:
+		return errors.New("web: WorkList, Jobs, Alerts and AlertLink are required")
 	case o.AddressKey == nil, o.Log == nil, o.QueueRetention <= 0:
 		return errors.New("web: AddressKey, Log and a positive QueueRetention are required")
 	}
