@@ -166,7 +166,7 @@ func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Devic
 		}
 	}
 	status, answer := r.request(t, method, path, key, body)
-	same := strings.NewReplacer(string(r.ruleOf(d.Tenant)), "RULE", string(r.alertRuleOf(d.Tenant)), "ALERTRULE", string(r.trustOf(d.Tenant)), "TRUST", string(d.Tenant), "TENANT", string(d.ID), "DEVICE", destination, "DESTINATION", canary, "METRIC").Replace
+	same := strings.NewReplacer(string(r.ruleOf(d.Tenant)), "RULE", string(r.alertRuleOf(d.Tenant)), "ALERTRULE", r.trustOf(d.Tenant), "TRUST", string(d.Tenant), "TENANT", string(d.ID), "DEVICE", destination, "DESTINATION", canary, "METRIC").Replace
 	if strings.Contains(answer, canary) && !strings.Contains(path, canary) {
 		return answer
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"longwave/ingest/natsd/natstest"
-	"longwave/tenants/id"
 )
 
 func TestAScopeIsSitesAndProfilesAndLabels(t *testing.T) {
@@ -139,7 +138,7 @@ func TestTheLastUseOfAKeyIsOneWrite(t *testing.T) {
 	if err := s.RevokeKey(t.Context(), testActor, tenant, k.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := kv.Get(t.Context(), useOf{tenant, id.Key(k.ID)}.name()); err == nil {
+	if _, err := kv.Get(t.Context(), useOf{tenant, k.ID}.name()); err == nil {
 		t.Error("the use of a revoked key is still known")
 	}
 }

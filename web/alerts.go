@@ -73,7 +73,7 @@ func (q alertQuery) address(path string, without ...string) string {
 
 // filters are what the Book is asked for. What the address misspells selects nothing more than a good one would.
 func (q alertQuery) filters() []alert.Filter {
-	f := alert.Filter{Rule: id.AlertRule(known[id.AlertRule](q.rule)), Device: known[id.Device](q.device), Shadow: q.shadow}
+	f := alert.Filter{Rule: known[id.AlertRule](q.rule), Device: known[id.Device](q.device), Shadow: q.shadow}
 	_ = f.Severity.UnmarshalText([]byte(q.severity)) // none for what is no severity
 	states := []alert.State{alert.Active, alert.Taken}
 	switch s := alert.State(q.state); s {

@@ -50,9 +50,9 @@ type overseen struct {
 }
 
 // oversees adapts a handler about the tenant in the address. One that the operator does not oversee is as good as none.
-func (w *Web) oversees(need tenants.Action, f func(http.ResponseWriter, *http.Request, overseen) error) http.HandlerFunc {
+func (w *Web) oversees(f func(http.ResponseWriter, *http.Request, overseen) error) http.HandlerFunc {
 	return w.handler.Handle(func(out http.ResponseWriter, r *http.Request) error {
-		return w.enter(out, r, door{may: allows(need), who: w.identify, page: func(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
+		return w.enter(out, r, door{may: allows(tenants.OverseeTenants), who: w.identify, page: func(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
 			found, err := w.overseen(r, p)
 			if err != nil {
 				return err
