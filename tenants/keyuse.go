@@ -33,8 +33,9 @@ const (
 
 // keyUses notes in memory when keys are used and writes it down now and then.
 type keyUses struct {
-	kv  jetstream.KeyValue
-	log *slog.Logger
+	kv    jetstream.KeyValue
+	log   *slog.Logger
+	known func(useOf) bool // that there is such a key
 
 	mu    sync.Mutex
 	dirty map[useOf]time.Time
@@ -94,6 +95,9 @@ func (u *keyUses) write(ctx context.Context) {
 	u.dirty = make(map[useOf]time.Time, len(due))
 	u.mu.Unlock()
 	for of, at := range due {
+		if !u.known(of) { // its tenant may have been deleted, and nothing of it is to come back
+			continue
+		}
 		if _, err := u.kv.PutString(ctx, of.name(), at.UTC().Format(time.RFC3339)); err != nil {
 			u.log.Warn("when keys were used is not written down", "keys", len(due), "error", err)
 			return

@@ -109,6 +109,10 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	if s.uses, err = openKeyUses(ctx, o); err != nil {
 		return nil, fmt.Errorf("open the control log: %w", err)
 	}
+	s.uses.known = func(of useOf) bool {
+		_, ok := s.State().keys.Get(key2(of.tenant, of.key))
+		return ok
+	}
 	return s, nil
 }
 
