@@ -42,7 +42,10 @@ type config struct {
 
 	LaneBytes     int64   `help:"Size at which a lane refuses new packets, in bytes." default:"8589934592" placeholder:"BYTES" group:"Limits and trust:"`
 	DevicePackets float64 `help:"Packets per second that one device may send; 0 for no limit." default:"2000" placeholder:"N" group:"Limits and trust:"`
-	TenantPackets float64 `help:"Packets per second that one tenant may send; 0 for no limit." default:"50000" placeholder:"N" group:"Limits and trust:"`
+	TenantPackets float64 `help:"Packets per second that one tenant may send, unless an operator says otherwise for it; 0 for no limit." default:"50000" placeholder:"N" group:"Limits and trust:"`
+
+	TenantReadings float64 `help:"Readings per second that one tenant may send, unless an operator says otherwise for it; 0 for no limit." default:"0" placeholder:"N" group:"Limits and trust:"`
+	TenantSockets  int     `help:"Device sockets that one tenant may have open with each copy of the program, unless an operator says otherwise for it; 0 for no limit." default:"0" placeholder:"N" group:"Limits and trust:"`
 
 	AllowDestinations []netip.Prefix `help:"Networks that are not public and that destinations and identity providers may be in all the same, such as 10.1.0.0/16; there http:// works too." placeholder:"CIDR" group:"Destinations:"`
 	SMTPURL           string         `name:"smtp-url" help:"Mail server for destinations of the kind e-mail: smtp://user:password@host:587 (STARTTLS), smtps://host:465 (TLS) or smtp+plain://host:25 (neither)." placeholder:"URL" group:"Destinations:"`
@@ -147,6 +150,9 @@ func (c *config) validateLimits() error {
 	}
 	if c.DevicePackets < 0 || c.TenantPackets < 0 {
 		return invalid("device-packets and tenant-packets", fmt.Sprint(min(c.DevicePackets, c.TenantPackets)), "0 for no limit, or more")
+	}
+	if c.TenantReadings < 0 || c.TenantSockets < 0 {
+		return invalid("tenant-readings and tenant-sockets", fmt.Sprint(min(c.TenantReadings, float64(c.TenantSockets))), "0 for no limit, or more")
 	}
 	return nil
 }

@@ -76,6 +76,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		"--nats-creds":      func(c *config) { c.NATSCreds = "/nowhere" },
 		"--lane-bytes":      func(c *config) { c.LaneBytes = 5 },
 		"--device-packets":  func(c *config) { c.DevicePackets = -1 },
+		"--tenant-sockets":  func(c *config) { c.TenantSockets = -1 },
 		"--public-url":      func(c *config) { c.PublicURL = "ftp://x" },
 		"--clickhouse-url":  func(c *config) { c.ClickHouseURL = "mysql://x" },
 		"--smtp-url":        func(c *config) { c.SMTPURL = "http://hunter2@host" },

@@ -184,6 +184,7 @@ func (p *platform) openControl(ctx context.Context, dir *dataDir, fail context.C
 	p.tenants, err = tenants.Open(ctx, tenants.Options{
 		JS: p.js, Replicas: p.NATSReplicas, Log: p.log, SnapshotDir: dir.path, Anchor: p.anchor, Secrets: p.secrets,
 		PlainHTTP: len(p.AllowDestinations) > 0,
+		Limits:    tenants.Limits{Packets: int(p.TenantPackets), Readings: int(p.TenantReadings), Sockets: p.TenantSockets, Request: api.MaxPlain},
 	})
 	if err != nil {
 		return err
@@ -206,7 +207,7 @@ func (p *platform) openIngest(ctx context.Context) (err error) {
 	}
 	options := ingest.Options{
 		JS: js, Conn: conn, Replicas: p.NATSReplicas, LaneBytes: p.LaneBytes, SyncAlways: p.Durability == "disk",
-		Limits:     ingest.Limits{DevicePackets: p.DevicePackets, TenantPackets: p.TenantPackets},
+		Limits:     ingest.Limits{DevicePackets: p.DevicePackets, TenantPackets: p.TenantPackets, TenantReadings: p.TenantReadings},
 		Rules:      func(t id.Tenant) *rule.Set { return p.tenants.State().RuleSet(t) },
 		Registerer: p.registry, Log: p.log,
 	}

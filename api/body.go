@@ -20,9 +20,9 @@ const (
 	// DefaultMaxBody is how much a request may send: a thousand packets of four values are about 100 KiB, and one
 	// message of the broker, which carries the packets on, holds 1 MiB.
 	DefaultMaxBody = 1 << 20
-	// maxPlain is what a body may grow to: a thousand packets, the most that a request may hold, of 2 KiB each. Decoded it
+	// MaxPlain is what a body may grow to: a thousand packets, the most that a request may hold, of 2 KiB each. Decoded it
 	// takes several times as much, and what is allowed here decides how much memory anybody with a token can claim.
-	maxPlain = 2 << 20
+	MaxPlain = 2 << 20
 	// maxRatio ends a bomb early. Real telemetry stays below 30; deflate itself cannot pass 1032.
 	maxRatio = 100
 	// minBomb is the size below which the ratio does not matter: a short body of zeros harms nobody.

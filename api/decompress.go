@@ -39,7 +39,7 @@ type packed struct {
 
 // decompress fills b.plain from b.wire. The memory is taken before it is used.
 func (a *API) decompress(ctx context.Context, b *body, encoding string) error {
-	limit := min(maxPlain, max(int64(len(b.wire))*maxRatio, minBomb))
+	limit := min(MaxPlain, max(int64(len(b.wire))*maxRatio, minBomb))
 	said, unpack := packed{}, a.decoders.gunzip
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "identity":
@@ -73,7 +73,7 @@ func plainError(err error, limit int64) error {
 	case errors.Is(err, errTooLarge):
 		return handler.Problem{
 			Status: http.StatusRequestEntityTooLarge, Code: "body_too_large_unpacked", Title: "Too large",
-			Detail: fmt.Sprintf("The body grows to more than %d bytes when it is unpacked; at most %d bytes, and %d times its compressed size, are allowed. Send fewer packets per request.", limit, maxPlain, maxRatio),
+			Detail: fmt.Sprintf("The body grows to more than %d bytes when it is unpacked; at most %d bytes, and %d times its compressed size, are allowed. Send fewer packets per request.", limit, MaxPlain, maxRatio),
 			Limit:  &handler.Limit{Name: "unpacked_body_bytes", Scope: "request", Max: float64(limit)},
 		}.Because(nil)
 	default:
@@ -133,7 +133,7 @@ func zstdSays(wire []byte, limit int64) packed {
 	}
 	said := packed{size: limit, window: int64(min(header.WindowSize, zstdWindow))}
 	if header.HasFCS {
-		said.size = int64(min(header.FrameContentSize, maxPlain))
+		said.size = int64(min(header.FrameContentSize, MaxPlain))
 	}
 	return said
 }

@@ -42,6 +42,9 @@ func (a *API) takePackets(w http.ResponseWriter, r *http.Request, c caller) erro
 	if err := a.readBody(w, r, body); err != nil {
 		return err
 	}
+	if err := a.fitsTenant(c.device.Tenant, len(body.plain)); err != nil {
+		return err
+	}
 	receipt, err := a.accept.Accept(r.Context(), a.principal(c), ingest.Request{
 		Body: body.plain, Format: format, IdempotencyKey: key, Transport: overHTTP,
 	})

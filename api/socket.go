@@ -133,12 +133,17 @@ func (s *socket) serve(ctx context.Context) {
 	if !s.authenticate(ctx) {
 		return
 	}
-	device := s.caller.device.ID
-	if !s.api.sockets.claim(device) {
+	device := s.caller.device
+	most := s.api.tenants.LimitsOf(device.Tenant).Sockets
+	switch err := s.api.sockets.claim(device.Tenant, device.ID, most); {
+	case errors.Is(err, errTenantSockets):
+		s.close(closeTooMany, cutReason(s.refuse(s.caller, tooManyForTenant(most)).Detail))
+		return
+	case err != nil:
 		s.close(closeTooMany, fmt.Sprintf("this device has %d sockets already", maxPerDevice))
 		return
 	}
-	defer s.api.sockets.unclaim(device)
+	defer s.api.sockets.unclaim(device.Tenant, device.ID)
 	defer s.frames.Wait()
 	s.conn.SetReadLimit(s.api.maxBody)
 	s.readFrames(ctx)
@@ -188,7 +193,9 @@ func (s *socket) readFrames(ctx context.Context) {
 			s.api.bodies.put(message)
 			return
 		}
-		err = s.api.bodies.admit(ctx, message, int64(len(message.wire)))
+		if err = s.api.fitsTenant(s.caller.device.Tenant, len(message.wire)); err == nil {
+			err = s.api.bodies.admit(ctx, message, int64(len(message.wire)))
+		}
 		if err == nil && s.begin() {
 			s.take(message, number)
 			continue

@@ -22,6 +22,8 @@ const (
 
 var (
 	errStopping       = errors.New("the server is stopping")
+	errDeviceSockets  = errors.New("the device has as many sockets as it may have")
+	errTenantSockets  = errors.New("the tenant has as many sockets as it may have")
 	errTooManySockets = errors.New("the server has as many sockets as it may have")
 )
 
@@ -33,6 +35,7 @@ type sockets struct {
 	mu       sync.Mutex
 	all      map[*socket]struct{}
 	devices  map[id.Device]int
+	tenants  map[id.Tenant]int
 	reserved int // sockets from their handshake on, authenticated or not
 	unknown  int // those of them that are not authenticated yet
 	draining bool
@@ -43,7 +46,7 @@ type sockets struct {
 func newSockets(limit int) *sockets {
 	return &sockets{
 		open: prometheus.NewGauge(prometheus.GaugeOpts{Name: "longwave_device_sockets", Help: "Open device sockets."}),
-		max:  limit, all: map[*socket]struct{}{}, devices: map[id.Device]int{}, gone: make(chan struct{}),
+		max:  limit, all: map[*socket]struct{}{}, devices: map[id.Device]int{}, tenants: map[id.Tenant]int{}, gone: make(chan struct{}),
 	}
 }
 
@@ -77,20 +80,28 @@ func (s *sockets) add(each *socket) bool {
 	return true
 }
 
-// claim counts a socket for its device; false when the device has too many.
-func (s *sockets) claim(d id.Device) bool {
+// claim counts a socket for its device and tenant, which may have as many as most in this process, 0 for any number. It
+// returns errDeviceSockets or errTenantSockets.
+func (s *sockets) claim(t id.Tenant, d id.Device, most int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.devices[d] >= maxPerDevice {
-		return false
+	switch {
+	case s.devices[d] >= maxPerDevice:
+		return errDeviceSockets
+	case most > 0 && s.tenants[t] >= most:
+		return errTenantSockets
 	}
 	s.devices[d]++
-	return true
+	s.tenants[t]++
+	return nil
 }
 
-func (s *sockets) unclaim(d id.Device) {
+func (s *sockets) unclaim(t id.Tenant, d id.Device) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.tenants[t]--; s.tenants[t] == 0 {
+		delete(s.tenants, t)
+	}
 	if s.devices[d]--; s.devices[d] == 0 {
 		delete(s.devices, d)
 	}

@@ -31,3 +31,26 @@ func TestSuspendedTenantIsToldWhy(t *testing.T) {
 		t.Errorf("resumed: %d %s", got.status, got.body)
 	}
 }
+
+// A request or a socket beyond what its tenant may have is told whose limit that is, and its device's page, too.
+func TestTenantsOwnLimits(t *testing.T) {
+	r := newRig(t)
+	must(t, r.tenants.SetLimits(t.Context(), tenants.Actor{}, r.ours.id, tenants.Limits{Request: 10, Sockets: 1}))
+	got := r.ask(t, "POST /ingest/v1/packets", r.ours.token, `{"temp":21.5}`)
+	if p := got.problem(t); got.status != http.StatusRequestEntityTooLarge || p.Limit == nil || p.Limit.Scope != "tenant" || p.Limit.Max != 10 || p.Limit.Current != 13 {
+		t.Errorf("a large request: %d %s", got.status, got.body)
+	}
+	if got := r.ask(t, "POST /ingest/v1/packets", r.theirs.token, `{"temp":21.5}`); got.status != http.StatusOK {
+		t.Errorf("of another tenant: %d %s", got.status, got.body)
+	}
+	p := r.dialed(t)
+	p.say(`{"a":1}`)
+	p.hear()
+	if code := r.dialed(t).closed(); code != 4429 {
+		t.Errorf("a second socket is closed with %d", code)
+	}
+	p.say(`{"temp":21.5}`)
+	if said := p.hear(); !strings.Contains(said.Detail, "may send 10 bytes") {
+		t.Errorf("a large frame: %+v", said)
+	}
+}

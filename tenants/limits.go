@@ -32,7 +32,7 @@ func (t Tenant) KeepDays() uint16 {
 const (
 	maxRate    = 100_000_000 // a second: beyond every machine, and far from overflowing a bucket
 	maxDays    = 10 * 366
-	maxRequest = 64 << 20
+	maxRequest = 2 << 20 // what the program takes at most; a tenant can only be given less
 )
 
 // check refuses what cannot be meant. What a tenant may have at most is what the program was measured with.
