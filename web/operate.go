@@ -162,13 +162,13 @@ func (w *Web) operated(ctx context.Context, p tenants.Principal, q operateQuery,
 func (w *Web) operateRow(t operated) views.OperateRow {
 	row := views.OperateRow{
 		Name: t.Name, Href: operatedPath(t.ID), ID: string(t.ID), State: tenantState(t.Tenant), Devices: grouped(uint64(t.devices)), Rate: rateText(t.rate),
-		Stored: "not known", Members: grouped(uint64(t.members)), Owned: "of the installation", Created: t.Created.UTC().Format("2006-01-02"),
+		Stored: "not known", Members: grouped(uint64(t.members)), Owned: "as everybody", Created: t.Created.UTC().Format("2006-01-02"),
 	}
 	if t.known {
 		row.Stored = bytesText(t.stored.Bytes)
 	}
 	if t.Limits != (tenants.Limits{}) {
-		row.Owned = "of its own"
+		row.Owned = "its own"
 	}
 	return row
 }

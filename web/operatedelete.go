@@ -96,7 +96,7 @@ func (w *Web) renderEnding(out http.ResponseWriter, r *http.Request, p tenants.P
 	page.Items = countFacts(left)
 	page.Share = "0"
 	if before > 0 {
-		page.Share = strconv.FormatUint(100-100*min(now, before)/before, 10)
+		page.Share = strconv.FormatUint(100*(before-min(now, before))/before, 10)
 	}
 	page.Progress = page.Share + " % removed, " + count(now, "thing", "things") + " left"
 	return w.render(out, r, http.StatusOK, views.DeleteTenantPage(page))

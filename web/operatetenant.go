@@ -26,7 +26,7 @@ func (w *Web) renderOperated(out http.ResponseWriter, r *http.Request, o oversee
 		Suspend: views.NamedForm{Action: at + "/suspend", Field: reasonField("Devices, people and keys are told. What stands in the lanes is stored all the same.")},
 		Facts: []views.Fact{
 			{Name: "Id", Value: string(t.ID)}, {Name: "Created", Value: t.Created.UTC().Format("2 January 2006")},
-			{Name: "Members", Value: grouped(uint64(len(w.o.Tenants.State().Members(t.ID))))}, {Name: "Packets per second", Value: rateText(w.o.Operation.Rates()[t.ID])},
+			{Name: "Members", Value: grouped(uint64(len(w.o.Tenants.State().Members(t.ID))))},
 		},
 	}
 	w.showSupport(&page, o)
@@ -118,9 +118,9 @@ func (w *Web) limitRows(t tenants.Tenant) []views.LimitRow {
 	holds, st := w.o.Tenants.LimitsOf(t.ID), w.o.Tenants.State()
 	rate := w.o.Operation.Rates()[t.ID]
 	row := func(name string, own, limit int64, used float64) views.LimitRow {
-		r := views.LimitRow{Name: name, Limit: "no limit", Whose: "installation", Used: "–"}
+		r := views.LimitRow{Name: name, Limit: "no limit", Whose: "everybody here", Used: "–"}
 		if own > 0 {
-			r.Whose = "this tenant's own"
+			r.Whose = "this tenant"
 		}
 		if limit > 0 {
 			r.Limit, r.Full = grouped(uint64(limit)), used >= float64(limit)
