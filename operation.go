@@ -96,8 +96,6 @@ func (p *platform) estate() []erase.Part {
 			Remove: func(ctx context.Context, t id.Tenant) error { return p.front.RemoveTenant(ctx, lane, t) }})
 	}
 	return append(parts,
-		p.streamPart("entries of the alert log", telemetry.AlertStream, telemetry.AlertSubject),
-		p.streamPart("states of alert rules", telemetry.AlertStateStream, telemetry.AlertStateOf),
 		p.streamPart("rejected packets", telemetry.RejectedStream, telemetry.RejectedOf),
 		p.streamPart("queued deliveries", telemetry.OutStream, telemetry.OutTenantFilter),
 		p.streamPart("delivery attempts", telemetry.DeliveryStream, telemetry.DeliveryTenantFilter),
