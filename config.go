@@ -148,11 +148,18 @@ func (c *config) validateLimits() error {
 	if c.LaneBytes < minLaneBytes {
 		return invalid("lane-bytes", fmt.Sprint(c.LaneBytes), fmt.Sprintf("at least %d", minLaneBytes))
 	}
-	if c.DevicePackets < 0 || c.TenantPackets < 0 {
-		return invalid("device-packets and tenant-packets", fmt.Sprint(min(c.DevicePackets, c.TenantPackets)), "0 for no limit, or more")
-	}
-	if c.TenantReadings < 0 || c.TenantSockets < 0 {
-		return invalid("tenant-readings and tenant-sockets", fmt.Sprint(min(c.TenantReadings, float64(c.TenantSockets))), "0 for no limit, or more")
+	for _, limit := range []struct {
+		name  string
+		value float64
+	}{
+		{"device-packets", c.DevicePackets},
+		{"tenant-packets", c.TenantPackets},
+		{"tenant-readings", c.TenantReadings},
+		{"tenant-sockets", float64(c.TenantSockets)},
+	} {
+		if limit.value < 0 {
+			return invalid(limit.name, fmt.Sprint(limit.value), "0 for no limit, or more")
+		}
 	}
 	return nil
 }

@@ -76,6 +76,8 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		"--nats-creds":      func(c *config) { c.NATSCreds = "/nowhere" },
 		"--lane-bytes":      func(c *config) { c.LaneBytes = 5 },
 		"--device-packets":  func(c *config) { c.DevicePackets = -1 },
+		"--tenant-packets":  func(c *config) { c.TenantPackets = -1 },
+		"--tenant-readings": func(c *config) { c.TenantReadings = -1 },
 		"--tenant-sockets":  func(c *config) { c.TenantSockets = -1 },
 		"--public-url":      func(c *config) { c.PublicURL = "ftp://x" },
 		"--clickhouse-url":  func(c *config) { c.ClickHouseURL = "mysql://x" },
