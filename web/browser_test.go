@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -217,6 +218,13 @@ func (w *window) examine(address, name, axe string) {
 		}
 		if run(w, chromedp.Evaluate[bool]("document.documentElement.scrollWidth > document.documentElement.clientWidth")) {
 			w.t.Errorf("%s on %s: wider than the screen", name, size.name)
+		}
+	}
+	for _, width := range []int64{768, 1024, 1366} {
+		w.do(chromedp.EmulateViewport(width, 800))
+		w.eventually("innerWidth === " + fmt.Sprint(width))
+		if run(w, chromedp.Evaluate[bool]("document.querySelector('.bar')?.scrollWidth > innerWidth")) {
+			w.t.Errorf("%s at a width of %d: the bar is wider than the screen", name, width)
 		}
 	}
 	if complaints := w.heard(); complaints != "" {

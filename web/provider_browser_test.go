@@ -30,8 +30,9 @@ func (w *window) setUp(s *site, owner *visitor, p *realProvider, at string) {
 		chromedp.SetValue("[aria-label='Role of rule 1']", "editor"),
 		chromedp.SendKeys("[aria-label='Claim of rule 2']", "groups"), chromedp.SendKeys("[aria-label='Value of rule 2']", "admins"),
 		chromedp.SetValue("[aria-label='Role of rule 2']", "owner"),
-		chromedp.Click("button[value=test]"),
 	)
+	w.eventually(painted)
+	w.do(chromedp.Click("button[value=test]"))
 	w.logIn("bo")
 	page := w.arrive(form)
 	for _, want := range []string{"The sign-in worked: bo at " + p.Issuer, "would be editor of", "The claim has this value", "The claim is operators"} {
@@ -50,7 +51,9 @@ func (w *window) setUp(s *site, owner *visitor, p *realProvider, at string) {
 // signIn goes from the sign-in of a tenant to its devices.
 func (w *window) signIn(s *site, t id.Tenant, login string) {
 	w.t.Helper()
-	w.do(chromedp.Navigate(s.server.URL+signInPlace(t)), chromedp.WaitVisible(".button-row a"), chromedp.Click(".button-row a"))
+	w.do(chromedp.Navigate(s.server.URL+signInPlace(t)), chromedp.WaitVisible(".button-row a"))
+	w.eventually(painted)
+	w.do(chromedp.Click(".button-row a"))
 	if login != "" {
 		w.logIn(login)
 	}

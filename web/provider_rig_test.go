@@ -82,9 +82,13 @@ func (p *realProvider) account(login string, groups ...string) {
 // arrive waits for an address of the site, over whatever leads there, and returns what the page says.
 func (w *window) arrive(path string) string {
 	w.t.Helper()
-	w.eventually("location.pathname === '" + path + "' && document.readyState === 'complete' && !document.querySelector('main h1')?.innerText.startsWith('Test sign')")
+	w.eventually("location.pathname === '" + path + "' && " + painted + " && !document.querySelector('main h1')?.innerText.startsWith('Test sign')")
 	return w.text("main")
 }
+
+// painted holds once somebody could see the page: until then the browser throws clicks away, so that nobody clicks on what is
+// not there yet.
+const painted = "document.readyState === 'complete' && performance.getEntriesByType('paint').length > 0"
 
 // eventually waits for a condition over navigations, which make an evaluation fail.
 func (w *window) eventually(condition string) {
@@ -113,7 +117,7 @@ func (w *window) text(selector string) string {
 // logIn types a name at the provider.
 func (w *window) logIn(login string) {
 	w.t.Helper()
-	w.eventually("document.querySelector('#go')")
+	w.eventually("document.querySelector('#go') && " + painted)
 	w.do(chromedp.SendKeys("#login", login), chromedp.Click("#go"))
 }
 
