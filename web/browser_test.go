@@ -148,6 +148,7 @@ func (w *window) show(address string, size screen) {
 		chromedp.EmulateViewport(size.width, size.height),
 		chromedp.Navigate(address),
 		chromedp.WaitReady("#main"),
+		chromedp.Poll[chromedp.Void]("document.readyState === 'complete'"), // the scripts of the page have run
 		chromedp.Poll[chromedp.Void]("document.documentElement.dataset.bsTheme === '"+size.theme+"'"),
 		chromedp.Poll[chromedp.Void](drawn),
 	)
