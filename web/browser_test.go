@@ -35,6 +35,15 @@ func screens() []screen {
 	}
 }
 
+// examined are the screens on which every page is examined: each size and each theme once. All of them when somebody wants pictures.
+func examined() []screen {
+	all := screens()
+	if os.Getenv("LONGWAVE_SCREENSHOTS") != "" {
+		return all
+	}
+	return []screen{all[0], all[3]}
+}
+
 // look is a page that is looked at.
 type look struct {
 	name, path string
@@ -211,7 +220,7 @@ func readAxe(t *testing.T) string {
 // examine looks at one page on every screen.
 func (w *window) examine(address, name, axe string) {
 	w.t.Helper()
-	for _, size := range screens() {
+	for _, size := range examined() {
 		w.show(address, size)
 		w.capture(name + "-" + size.name)
 		for _, violation := range w.violations(axe) {
