@@ -20,6 +20,9 @@ import (
 const (
 	startTimeout = 60 * time.Second // a machine that is busy with other tests
 	closeTimeout = 30 * time.Second
+	// dropTimeout is longer than the engine's lock_acquire_timeout of two minutes: a statement whose client has left goes on
+	// to its end, and until then its tables cannot be dropped.
+	dropTimeout = 150 * time.Second
 )
 
 // Main is the body of a TestMain: os.Exit(enginetest.Main(m)). In the engine's child, which is the same program, it
@@ -128,7 +131,7 @@ func Database(t testing.TB) (writer, reader *clickhouse.Options) {
 		t.Fatalf("create database: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), dropTimeout)
 		defer cancel()
 		if err := admin.Exec(ctx, "DROP DATABASE "+name+" SYNC"); err != nil {
 			t.Errorf("drop database: %v", err)
