@@ -1,5 +1,5 @@
-// Command bench measures what a packet costs on its way and how that grows, and prints tables in Markdown. Everything runs
-// on this machine in one go: the program as a separate process in each durability, a bare server with the same decoder
+// Package main is the command bench, which measures what a packet costs on its way and how that grows, and prints tables
+// in Markdown. Everything runs on this machine in one go: the program as a separate process in each durability, a bare server with the same decoder
 // under the same load, the engines alone, and the load generator, so that ratios hold when the machine's speed drifts.
 //
 // Contract: it talks to loopback only, keeps everything in one temporary directory that it removes, and ends by itself: in

@@ -1,4 +1,4 @@
-// Command soak makes every fault it can and shows whether the promise of a 200 was kept. It builds the program, runs it
+// Package main is the command soak, which makes every fault it can and shows whether the promise of a 200 was kept. It builds the program, runs it
 // as real processes, sends with devices that repeat themselves, and compares what the program's own queries show with a
 // ledger of everything that was sent: 0 lost, 0 doubled, nothing that nobody sent. It prints one table in Markdown.
 //

@@ -54,7 +54,7 @@ func TestSignInWorksTheSame(t *testing.T) {
 
 func TestRepeatedFailuresWait(t *testing.T) {
 	_, _, js := natstest.Start(t)
-	var c clock
+	c := newClock()
 	s := start(t, Options{JS: js, Now: c.now})
 	claim(t, s)
 	try := func(password, address string) error {

@@ -12,10 +12,15 @@ import (
 	"longwave/tenants/id"
 )
 
-// clock is a settable time for the parts of a service that ask for it.
-type clock struct{ offset atomic.Int64 }
+// clock is a time for the parts of a service that ask for it. It stands until it is put forward, however slow the machine is.
+type clock struct {
+	start  time.Time
+	offset atomic.Int64
+}
 
-func (c *clock) now() time.Time                 { return time.Now().Add(time.Duration(c.offset.Load())) }
+func newClock() *clock { return &clock{start: time.Now()} }
+
+func (c *clock) now() time.Time                 { return c.start.Add(time.Duration(c.offset.Load())) }
 func (c *clock) forward(d time.Duration)        { c.offset.Add(int64(d)) }
 func refusal(err error) (refused *UnknownToken) { errors.As(err, &refused); return refused }
 
@@ -81,7 +86,7 @@ func swap(token string) string {
 
 func TestRotateToken(t *testing.T) {
 	_, _, js := natstest.Start(t)
-	var c clock
+	c := newClock()
 	s := start(t, Options{JS: js, Now: c.now})
 	tenant := claim(t, s).Tenant.ID
 	d, first := mustCreate(t, s, tenant, "pump-7")

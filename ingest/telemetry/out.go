@@ -30,18 +30,6 @@ func OutFilter() string { return outPrefix + "*.*" }
 // OutTenantFilter matches every destination of one tenant.
 func OutTenantFilter(t id.Tenant) string { return outPrefix + string(t) + ".*" }
 
-// ParseOutSubject takes apart what OutSubject built. It returns ErrSubject for anything else.
-func ParseOutSubject(subject string) (id.Tenant, id.Slug, error) {
-	rest, ok := strings.CutPrefix(subject, outPrefix)
-	tenant, name, found := strings.Cut(rest, ".")
-	t, err := id.Parse[id.Tenant](tenant)
-	slug, err2 := id.Parse[id.Slug](name)
-	if !ok || !found || err != nil || err2 != nil {
-		return "", "", fmt.Errorf("%w: %q", ErrSubject, subject)
-	}
-	return t, slug, nil
-}
-
 // DeliverySubject is where attempts of one outcome are kept: dlv.<tenant>.<destination>.<outcome>. The outcome is one
 // word that the caller knows to be safe.
 func DeliverySubject(t id.Tenant, d id.Destination, outcome string) string {

@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -14,16 +13,6 @@ import (
 	"longwave/processors/retry"
 	"longwave/tenants/id"
 )
-
-const (
-	// pastEntries bounds what one question about the past reads.
-	pastEntries = 50_000
-	// pastTimeout bounds how long it takes.
-	pastTimeout = 10 * time.Second
-)
-
-// errEnough ends the reading of the past.
-var errEnough = errors.New("as much as is read at once")
 
 // BookOptions are what a Book needs. All but Replicas and Now are required.
 type BookOptions struct {
@@ -218,36 +207,4 @@ func (b *Book) await(ctx context.Context, place uint64) error {
 			return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
 		}
 	}
-}
-
-// Span is a time, from its first instant to before its last.
-type Span struct{ From, To time.Time }
-
-// Past reads the alerts of a tenant that began or changed within a time from the log, the latest first; more says that there
-// were more than are read at once. It returns ErrUnavailable.
-func (b *Book) Past(ctx context.Context, t id.Tenant, in Span) (list []Alert, more bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, pastTimeout)
-	defer cancel()
-	l, allowed, read := newLedger(pastEntries), fences{}, 0
-	err = readAll(ctx, b.o.JS, telemetry.AlertStream, reading{since: in.From, filters: []string{telemetry.AlertSubject(t), telemetry.AlertFence()},
-		each: func(m jetstream.Msg, _ uint64) error {
-			e, err := decodeEntry(m.Data())
-			if err != nil {
-				return nil //nolint:nilerr // Run has said so
-			}
-			if read++; read > pastEntries {
-				more = true
-			}
-			if more || !e.At.Before(in.To) {
-				return errEnough
-			}
-			if allowed.admits(&e) {
-				l.apply(&e)
-			}
-			return nil
-		}})
-	if err != nil && !errors.Is(err, errEnough) {
-		return nil, false, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	return l.find(Filter{}), more, nil
 }

@@ -125,9 +125,6 @@ func readAll(ctx context.Context, js jetstream.JetStream, stream string, o readi
 	if o.from > 0 {
 		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, o.from
 	}
-	if !o.since.IsZero() {
-		config.DeliverPolicy, config.OptStartTime = jetstream.DeliverByStartTimePolicy, &o.since
-	}
 	config.FilterSubjects = o.filters
 	consumer, err := s.OrderedConsumer(ctx, config)
 	if err != nil {
@@ -162,7 +159,6 @@ func readAll(ctx context.Context, js jetstream.JetStream, stream string, o readi
 // reading says what readAll reads.
 type reading struct {
 	from    uint64
-	since   time.Time
 	filters []string
 	each    func(m jetstream.Msg, place uint64) error
 }
