@@ -3,7 +3,6 @@ package ingest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"longwave/ingest/atomicbatch"
 )
 
 // acks receives the stream's acknowledgements on one subscription and hands each to whoever waits for it. The client
@@ -28,7 +29,7 @@ type acks struct {
 // answer is what the stream said of one message, or of a batch.
 type answer struct {
 	index int
-	batch string // id of the batch that it is about; empty for a single message
+	ack   atomicbatch.Ack // of a single message that went well nothing is read
 	err   error
 }
 
@@ -100,32 +101,18 @@ func (a *acks) receive(m *nats.Msg) {
 		return // nobody waits any longer
 	}
 	got := answer{index: int(number - e.first)}
-	got.batch, got.err = readAck(m)
+	got.ack, got.err = readAck(m)
 	e.answers <- got
 }
 
 // readAck takes an acknowledgement apart. One of a single message that went well, which is nearly every one, is known by
 // what does not stand in it; the server writes the names of members always the same way.
-func readAck(m *nats.Msg) (batch string, err error) {
+func readAck(m *nats.Msg) (atomicbatch.Ack, error) {
 	if len(m.Data) == 0 {
-		return "", jetstream.ErrNoStreamResponse // from the server: nobody listens on the subject
+		return atomicbatch.Ack{}, jetstream.ErrNoStreamResponse // from the server: nobody listens on the subject
 	}
 	if bytes.HasPrefix(m.Data, []byte(`{"stream":"`)) && !bytes.Contains(m.Data, []byte(`"error":`)) && !bytes.Contains(m.Data, []byte(`"batch":`)) {
-		return "", nil
+		return atomicbatch.Ack{}, nil
 	}
-	var ack struct {
-		Stream string              `json:"stream"`
-		Batch  string              `json:"batch"`
-		Error  *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(m.Data, &ack); err != nil {
-		return "", fmt.Errorf("read an acknowledgement: %w", err)
-	}
-	switch {
-	case ack.Error != nil:
-		return ack.Batch, ack.Error
-	case ack.Stream == "":
-		return "", jetstream.ErrInvalidJSAck
-	}
-	return ack.Batch, nil
+	return atomicbatch.ReadAck(m.Data)
 }

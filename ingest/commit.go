@@ -3,24 +3,13 @@ package ingest
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-)
 
-// leastBatch is the number of messages from which an atomic batch is cheaper than an fsync for each of them: the server
-// keeps a batch in files of its own before it commits it, and that costs about as much as this many.
-const leastBatch = 4
-
-// Headers of an atomic batch.
-const (
-	headerBatch    = "Nats-Batch-Id"
-	headerSequence = "Nats-Batch-Sequence"
-	headerCommit   = "Nats-Batch-Commit"
+	"longwave/ingest/atomicbatch"
 )
 
 // commit returns when every group of a turn is decided: acknowledged, certainly not stored, or no longer to be found out.
@@ -29,7 +18,7 @@ func (c *committer) commit(turn []group) {
 	started := time.Now()
 	ctx, cancel := context.WithTimeout(c.ctx, decideDeadline)
 	defer cancel()
-	together := len(turn) >= leastBatch && c.batches.Load()
+	together := len(turn) >= atomicbatch.Least && c.batches.Load()
 	for undecided := false; ; undecided = true {
 		var err error
 		if together {
@@ -83,11 +72,10 @@ func (c *committer) tryTogether(ctx context.Context, turn []group, started time.
 	defer wait.forget()
 	for i := range turn {
 		m := turn[i].letter
-		m.batch[0], m.sequence[0] = batch, strconv.Itoa(i+1)
+		m.place.Take(batch, i+1)
 		m.message.Header, m.message.Reply = m.among, ""
 		if i == len(turn)-1 {
-			m.message.Header, m.message.Reply = maps.Clone(m.among), wait.reply(0)
-			m.message.Header[headerCommit] = []string{"1"}
+			m.message.Header, m.message.Reply = atomicbatch.Commit(m.among), wait.reply(0)
 		}
 		if err := c.acks.conn.PublishMsg(&m.message); err != nil {
 			return false, err // it is not committed; the messages one by one find out what is wrong
@@ -99,17 +87,15 @@ func (c *committer) tryTogether(ctx context.Context, turn []group, started time.
 	if err != nil {
 		return true, err
 	}
-	if answer.err == nil && answer.batch != batch {
-		c.batches.Store(false) // a server that took it for a single message
-		return false, errNoBatch
+	if err = answer.err; err == nil {
+		err = answer.ack.Of(batch)
 	}
-	var refusal *jetstream.APIError
-	if errors.As(answer.err, &refusal) && (refusal.ErrorCode == codeBatchDisabled || refusal.ErrorCode == codeBatchHeader) {
+	if errors.Is(err, atomicbatch.ErrUnsupported) {
 		c.batches.Store(false)
 	}
-	if answer.err != nil {
+	if err != nil {
 		c.metrics.splits.Inc()
-		return false, answer.err
+		return false, err
 	}
 	c.metrics.batched(c.lane, len(turn))
 	for i := range turn {
@@ -164,17 +150,12 @@ func (c *committer) refuse(g *group, err error, undecided bool) {
 	}
 }
 
-var errNoBatch = errors.New("the server does not know atomic batches")
-
-// Codes of the server. The first ones are for a stream or an account that may hold no more, the last ones for a stream
-// that takes no batches, or not with the ids of our messages.
+// Codes of the server for a stream or an account that may hold no more.
 const (
 	codeInsufficientResources jetstream.ErrorCode = 10023
 	codeInsufficientStorage   jetstream.ErrorCode = 10047
 	codeAccountLimits         jetstream.ErrorCode = 10002
 	codeStoreFailed           jetstream.ErrorCode = 10077
-	codeBatchDisabled         jetstream.ErrorCode = 10174
-	codeBatchHeader           jetstream.ErrorCode = 10177
 )
 
 // refusalOf returns what to tell the waiting requests when the message is certainly not stored; nil when it may be. An

@@ -54,6 +54,6 @@
 // Damage. A cut-off lane begins a new epoch, because its sequences come a second time; nothing here identifies a packet by
 // a sequence.
 //
-// An existing stream is used as it is when it promises at least what we need. Its size, and whether it takes atomic
-// batches, is changed in place to what the options say; anything else that differs is refused with ErrStreamDiffers.
+// An existing stream is used as it is when it promises at least what we need. Its size is changed to what the options say; what
+// else is put right, and what is refused with ErrStreamDiffers, says package provision.
 package ingest

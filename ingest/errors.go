@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"longwave/ingest/provision"
 	"longwave/ingest/telemetry"
 )
 
@@ -19,7 +20,7 @@ var (
 	// ErrUnavailable is every other *UnavailableError.
 	ErrUnavailable = errors.New("packets cannot be accepted at the moment")
 	// ErrStreamDiffers is returned by Open for a stream that somebody made otherwise than we need it.
-	ErrStreamDiffers = errors.New("an existing stream differs from what is needed")
+	ErrStreamDiffers = provision.ErrDiffers
 	// ErrOptions is returned by Open for options that cannot work.
 	ErrOptions = errors.New("wrong options for ingest")
 )

@@ -6,21 +6,24 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"longwave/ingest/atomicbatch"
 	"longwave/ingest/telemetry"
 )
 
 // letter is a message with what belongs into its headers, alone and in a batch. It is used again once its group is
 // decided: with many tenants each request has a message of its own, and the maps of its headers would cost more than its packets.
 type letter struct {
-	message             nats.Msg
-	alone, among        nats.Header
-	id, batch, sequence [1]string
+	message      nats.Msg
+	alone, among nats.Header
+	id           [1]string
+	place        atomicbatch.Place
 }
 
 func newLetter() *letter {
 	l := &letter{}
 	l.alone = nats.Header{jetstream.MsgIDHeader: l.id[:]}
-	l.among = nats.Header{jetstream.MsgIDHeader: l.id[:], headerBatch: l.batch[:], headerSequence: l.sequence[:]}
+	l.among = nats.Header{jetstream.MsgIDHeader: l.id[:]}
+	l.place.Headers(l.among)
 	return l
 }
 

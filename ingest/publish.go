@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nuid"
 
+	"longwave/ingest/atomicbatch"
 	"longwave/ingest/telemetry"
 	"longwave/tenants/id"
 )
@@ -22,7 +23,7 @@ const (
 	// turn like everybody else, and a disk writes a megabyte in hardly more time than a kilobyte. A batch of the stream
 	// holds a thousand messages at most.
 	turnBytes    = 1 << 20
-	turnMessages = 1000
+	turnMessages = atomicbatch.Most
 	// waitingPerLane and waitingInAll bound what stands in line behind a stream that is slow.
 	waitingPerLane = 8 << 20
 	waitingInAll   = 64 << 20

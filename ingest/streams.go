@@ -2,12 +2,11 @@ package ingest
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"longwave/ingest/provision"
 	"longwave/ingest/telemetry"
 )
 
@@ -65,70 +64,9 @@ func rejectedStream(o Options) jetstream.StreamConfig {
 
 // ensureStreams makes the streams that are missing and checks the others.
 func ensureStreams(ctx context.Context, o Options) error {
-	ctx, cancel := context.WithTimeout(ctx, streamDeadline)
-	defer cancel()
+	var wanted []jetstream.StreamConfig
 	for _, lane := range telemetry.Lanes() {
-		if err := ensureStream(ctx, o.JS, laneStream(lane, o)); err != nil {
-			return err
-		}
+		wanted = append(wanted, laneStream(lane, o))
 	}
-	return ensureStream(ctx, o.JS, rejectedStream(o))
-}
-
-func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
-	stream, err := js.Stream(ctx, want.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		_, err = js.CreateStream(ctx, want) // the same definition by another copy at the same time is no error
-		if err != nil {
-			return fmt.Errorf("create stream %s: %w", want.Name, err)
-		}
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("look up stream %s: %w", want.Name, err)
-	}
-	have := stream.CachedInfo().Config
-	if err := differs(have, want); err != nil {
-		return err
-	}
-	ages := want.MaxAge == 0 && have.MaxAge > 0 // an older version of the program made it
-	if have.MaxBytes == want.MaxBytes && have.AllowAtomicPublish == want.AllowAtomicPublish && !ages {
-		return nil
-	}
-	have.MaxBytes, have.AllowAtomicPublish = want.MaxBytes, want.AllowAtomicPublish
-	if ages {
-		have.MaxAge = 0
-	}
-	if _, err := js.UpdateStream(ctx, have); err != nil {
-		return fmt.Errorf("change max_bytes, allow_atomic and max_age of stream %s: %w", want.Name, err)
-	}
-	return nil
-}
-
-// differs compares what our promises rest on. More than is needed is welcome: a longer age, more replicas.
-func differs(have, want jetstream.StreamConfig) error {
-	for _, setting := range []struct {
-		name       string
-		have, want any
-		good       bool
-	}{
-		{"subjects", have.Subjects, want.Subjects, len(have.Subjects) == 1 && have.Subjects[0] == want.Subjects[0]},
-		{"retention", have.Retention, want.Retention, have.Retention == want.Retention},
-		{"storage", have.Storage, want.Storage, have.Storage == want.Storage},
-		{"discard", have.Discard, want.Discard, have.Discard == want.Discard},
-		{"max_age", have.MaxAge, want.MaxAge, want.MaxAge == 0 || have.MaxAge == 0 || have.MaxAge >= want.MaxAge},
-		{"max_msgs", have.MaxMsgs, "no limit", have.MaxMsgs <= 0},
-		{"max_msgs_per_subject", have.MaxMsgsPerSubject, want.MaxMsgsPerSubject, max(have.MaxMsgsPerSubject, 0) == want.MaxMsgsPerSubject},
-		{"max_msg_size", have.MaxMsgSize, "no limit", have.MaxMsgSize <= 0},
-		{"num_replicas", have.Replicas, want.Replicas, have.Replicas >= want.Replicas},
-		{"duplicate_window", have.Duplicates, want.Duplicates, have.Duplicates >= want.Duplicates},
-		{"no_ack", have.NoAck, false, !have.NoAck},
-		{"sealed", have.Sealed, false, !have.Sealed},
-		{"persist_mode", have.PersistMode, want.PersistMode, have.PersistMode == want.PersistMode},
-	} {
-		if !setting.good {
-			return fmt.Errorf("%w: stream %s has %s %v, needed is %v", ErrStreamDiffers, want.Name, setting.name, setting.have, setting.want)
-		}
-	}
-	return nil
+	return provision.Streams(ctx, o.JS, append(wanted, rejectedStream(o))...)
 }

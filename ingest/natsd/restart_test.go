@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"longwave/ingest/atomicbatch"
 	"longwave/ingest/natsd"
 	"longwave/ingest/natsd/natstest"
 )
@@ -93,11 +94,11 @@ func TestBatchesAreMadeInMemory(t *testing.T) {
 		}
 		return
 	}
-	for n := range 2 {
+	for range 2 {
 		if !s.StageInMemory("S") {
 			t.Fatal("batches are not made in memory")
 		}
-		batch(t, nc, fmt.Sprint("b", n))
+		batch(t, nc)
 		must(t, s.Restart(t.Context()))
 		eventually(t, nc.IsConnected)
 	}
@@ -115,13 +116,11 @@ func TestBatchesAreMadeInMemory(t *testing.T) {
 }
 
 // batch publishes an atomic batch of three.
-func batch(t *testing.T, nc *nats.Conn, name string) {
+func batch(t *testing.T, nc *nats.Conn) {
 	t.Helper()
-	for n := 1; n < 3; n++ {
-		must(t, nc.PublishMsg(&nats.Msg{Subject: "s.x", Header: nats.Header{"Nats-Batch-Id": {name}, "Nats-Batch-Sequence": {fmt.Sprint(n)}}}))
-	}
-	_, err := nc.RequestMsg(&nats.Msg{Subject: "s.x", Header: nats.Header{
-		"Nats-Batch-Id": {name}, "Nats-Batch-Sequence": {"3"}, "Nats-Batch-Commit": {"1"}}}, 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	_, err := atomicbatch.Publish(ctx, nc, []*nats.Msg{nats.NewMsg("s.x"), nats.NewMsg("s.x"), nats.NewMsg("s.x")})
 	must(t, err)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"longwave/ingest/provision"
 	"longwave/ingest/telemetry"
 	"longwave/processors/retry"
 	"longwave/tenants/id"
@@ -37,7 +38,7 @@ type Book struct {
 	followers []*Follower
 }
 
-// OpenBook makes the stream if it is missing. It returns ErrOptions, ErrStreamDiffers or what NATS answered.
+// OpenBook makes the stream if it is missing. It returns ErrOptions, provision.ErrDiffers or what NATS answered.
 func OpenBook(ctx context.Context, o BookOptions) (*Book, error) {
 	if o.JS == nil || o.Log == nil {
 		return nil, fmt.Errorf("%w: JS and Log are required", ErrOptions)
@@ -45,7 +46,7 @@ func OpenBook(ctx context.Context, o BookOptions) (*Book, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if err := ensureStreams(ctx, o.JS, max(1, o.Replicas)); err != nil {
+	if err := provision.Streams(ctx, o.JS, streams(max(1, o.Replicas))...); err != nil {
 		return nil, fmt.Errorf("alert book: %w", err)
 	}
 	return &Book{o: o, ready: make(chan struct{}), ledgers: make(map[id.Tenant]*ledger), watch: make(map[id.Tenant]chan struct{}),

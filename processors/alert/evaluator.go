@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"longwave/ingest/provision"
 	"longwave/ingest/telemetry"
 	"longwave/processors/retry"
 	"longwave/tenants/id"
@@ -59,13 +60,13 @@ func (v *Evaluator) Trouble() Trouble {
 	return Trouble{Missed: v.trouble.missed.Load(), LeftOut: v.trouble.leftOut.Load()}
 }
 
-// Open makes the streams and the bucket that are missing. It returns ErrOptions, ErrStreamDiffers, the registerer's error, or
+// Open makes the streams and the bucket that are missing. It returns ErrOptions, provision.ErrDiffers, the registerer's error, or
 // what NATS answered.
 func Open(ctx context.Context, o Options) (*Evaluator, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	if err := ensureStreams(ctx, o.JS, o.Replicas); err != nil {
+	if err := provision.Streams(ctx, o.JS, streams(o.Replicas)...); err != nil {
 		return nil, fmt.Errorf("alert: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, setupTimeout)

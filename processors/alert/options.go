@@ -49,8 +49,6 @@ var (
 	ErrUnknown = errors.New("no such alert")
 	// ErrUnavailable means that NATS does not answer.
 	ErrUnavailable = errors.New("alerts are not available")
-	// ErrStreamDiffers means that a stream exists and is not set up as it must be.
-	ErrStreamDiffers = errors.New("the stream has other settings")
 	// ErrInvalid means that what a person wrote cannot be taken.
 	ErrInvalid = errors.New("cannot be taken")
 )

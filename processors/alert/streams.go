@@ -2,16 +2,14 @@ package alert
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
 
+	"longwave/ingest/atomicbatch"
 	"longwave/ingest/telemetry"
 )
 
@@ -28,7 +26,7 @@ const (
 	setupTimeout = 30 * time.Second // a cluster may have to elect leaders first
 	writeTimeout = 10 * time.Second
 	// mostBatch is half of what the server takes in one.
-	mostBatch = 500
+	mostBatch = atomicbatch.Most / 2
 )
 
 func streams(replicas int) []jetstream.StreamConfig {
@@ -46,69 +44,11 @@ func streams(replicas int) []jetstream.StreamConfig {
 	}
 }
 
-// ensureStreams makes the streams that are missing, and checks of the others what the promises rest on.
-func ensureStreams(ctx context.Context, js jetstream.JetStream, replicas int) error {
-	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
-	defer cancel()
-	for _, want := range streams(replicas) {
-		stream, err := js.Stream(ctx, want.Name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			stream, err = js.CreateStream(ctx, want) // the same definition by another copy at the same time is no error
-		}
-		if err != nil {
-			return fmt.Errorf("stream %s: %w", want.Name, err)
-		}
-		have := stream.CachedInfo().Config
-		if have.Retention != want.Retention || have.Storage != want.Storage || !have.AllowAtomicPublish ||
-			len(have.Subjects) != 1 || have.Subjects[0] != want.Subjects[0] || max(have.MaxMsgsPerSubject, 0) != want.MaxMsgsPerSubject {
-			return fmt.Errorf("%w: %s: retention, storage, atomic publishing, subjects or messages per subject", ErrStreamDiffers, want.Name)
-		}
-	}
-	return nil
-}
-
-// The headers of an atomic batch.
-const (
-	headBatch    = "Nats-Batch-Id"
-	headSequence = "Nats-Batch-Sequence"
-	headCommit   = "Nats-Batch-Commit"
-)
-
 // together writes messages as one atomic batch, all of them or none, and returns the place of the last one.
 func together(ctx context.Context, conn *nats.Conn, list []*nats.Msg) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	batch := nuid.Next()
-	for i, m := range list {
-		m.Header[headBatch] = []string{batch}
-		m.Header[headSequence] = []string{strconv.Itoa(i + 1)}
-		if i < len(list)-1 {
-			if err := conn.PublishMsg(m); err != nil {
-				return 0, fmt.Errorf("publish: %w", err)
-			}
-		}
-	}
-	last := list[len(list)-1]
-	last.Header[headCommit] = []string{"1"}
-	answer, err := conn.RequestMsgWithContext(ctx, last)
-	if err != nil {
-		return 0, fmt.Errorf("publish: %w", err)
-	}
-	var ack struct {
-		Error *jetstream.APIError `json:"error"`
-		Batch string              `json:"batch"`
-		Seq   uint64              `json:"seq"`
-	}
-	if err := json.Unmarshal(answer.Data, &ack); err != nil {
-		return 0, fmt.Errorf("answer to a batch: %w", err)
-	}
-	if ack.Error != nil {
-		return 0, ack.Error
-	}
-	if ack.Batch != batch {
-		return 0, errors.New("the server does not know atomic batches")
-	}
-	return ack.Seq, nil
+	return atomicbatch.Publish(ctx, conn, list)
 }
 
 func newMsg(subject string, data []byte) *nats.Msg {

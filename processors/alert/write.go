@@ -9,17 +9,14 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"longwave/ingest/atomicbatch"
 	"longwave/ingest/telemetry"
 	"longwave/processors/retry"
 	"longwave/tenants/id"
 )
 
-const (
-	// leastBatch is the number of entries from which an atomic batch is cheaper than one message each.
-	leastBatch = 4
-	// expectLast is the header that lets a write fail if anything was written since.
-	expectLast = "Nats-Expected-Last-Sequence"
-)
+// expectLast is the header that lets a write fail if anything was written since.
+const expectLast = "Nats-Expected-Last-Sequence"
 
 // writeOut writes what was found into the log, in its order, and tries until it succeeds or ctx ends.
 func (l *leader) writeOut(ctx context.Context) error {
@@ -49,7 +46,7 @@ func (l *leader) writeSome(ctx context.Context, some []finding) (written int, er
 	for i := range some {
 		some[i].entry.At = now
 	}
-	if len(some) >= leastBatch {
+	if len(some) >= atomicbatch.Least {
 		place, err := l.writeBatch(ctx, some)
 		if err == nil {
 			l.logged = max(l.logged, place)

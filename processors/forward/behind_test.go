@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"longwave/ingest/provision"
 	"longwave/ingest/telemetry"
 	"longwave/tenants/id"
 )
@@ -113,7 +114,7 @@ func TestNothingThatCannotBeForwardedHoldsALane(t *testing.T) {
 	if got := r.PassedOver(); got != 2 {
 		t.Errorf("%d tenants are passed over, want both", got)
 	}
-	if err := ensureStreams(t.Context(), r.js, 1); err != nil {
+	if err := provision.Streams(t.Context(), r.js, streams(1)...); err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range []Destination{one, another} {

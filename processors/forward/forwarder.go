@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"longwave/ingest/provision"
 	"longwave/ingest/telemetry"
 	"longwave/processors/forward/reach"
 	"longwave/processors/mark"
@@ -99,13 +100,13 @@ type address struct {
 	destination id.Destination
 }
 
-// Open makes the streams that are missing. It returns ErrOptions, ErrStreamDiffers, the registerer's error, or what NATS
+// Open makes the streams that are missing. It returns ErrOptions, provision.ErrDiffers, the registerer's error, or what NATS
 // answered.
 func Open(ctx context.Context, o Options) (*Forwarder, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	if err := ensureStreams(ctx, o.JS, o.Replicas); err != nil {
+	if err := provision.Streams(ctx, o.JS, streams(o.Replicas)...); err != nil {
 		return nil, fmt.Errorf("forward: %w", err)
 	}
 	f := &Forwarder{Options: o, metrics: newMetrics(), lines: make(map[address]*line), asked: make(chan struct{}, testsAtOnce),

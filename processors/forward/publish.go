@@ -2,33 +2,21 @@ package forward
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
+
+	"longwave/ingest/atomicbatch"
 )
 
 const (
 	// passTimeout bounds one attempt to put a hand into OUT.
 	passTimeout = 10 * time.Second
-	// leastBatch is the number of messages from which an atomic batch is cheaper than an fsync for each of them.
-	leastBatch = 4
-	// mostBatch and batchBytes bound one: what the server takes, and what it keeps in memory. The server makes a file for
-	// each, which costs about as much as a hundred messages in it.
-	mostBatch  = 1000
+	// batchBytes bounds what the server keeps of a batch in memory.
 	batchBytes = 4 << 20
-)
-
-// The headers of an atomic batch.
-const (
-	headBatch    = "Nats-Batch-Id"
-	headSequence = "Nats-Batch-Sequence"
-	headCommit   = "Nats-Batch-Commit"
 )
 
 // parcel is one message for one destination.
@@ -57,7 +45,7 @@ func (s *stage) publish(ctx context.Context, out []parcel) (left []parcel, err e
 func batchOf(out []parcel) int {
 	size := 0
 	for n := range out {
-		if size += len(out[n].body); n > 0 && (n == mostBatch || size > batchBytes) {
+		if size += len(out[n].body); n > 0 && (n == atomicbatch.Most || size > batchBytes) {
 			return n
 		}
 	}
@@ -66,7 +54,7 @@ func batchOf(out []parcel) int {
 
 // put puts parcels into OUT together, if that can be.
 func (s *stage) put(ctx context.Context, part []parcel) (left []parcel, err error) {
-	if len(part) >= leastBatch {
+	if len(part) >= atomicbatch.Least {
 		err := s.together(ctx, part)
 		if full(err) && s.survey(ctx) == nil { // one of the queues is; then the others' go without it
 			part = admit(part)
@@ -83,44 +71,13 @@ func (s *stage) put(ctx context.Context, part []parcel) (left []parcel, err erro
 
 // together publishes all as one atomic batch, which shares an fsync: all of them or none.
 func (s *stage) together(ctx context.Context, part []parcel) error {
-	batch, conn := nuid.Next(), s.JS.Conn()
+	list := make([]*nats.Msg, len(part))
 	for i := range part {
-		m := part[i].line.message(part[i].body)
-		m.Header.Set(jetstream.MsgIDHeader, part[i].line.unique(part[i].id))
-		m.Header[headBatch] = []string{batch}
-		m.Header[headSequence] = []string{strconv.Itoa(i + 1)}
-		if i < len(part)-1 {
-			if err := conn.PublishMsg(m); err != nil {
-				return err
-			}
-			continue
-		}
-		m.Header[headCommit] = []string{"1"}
-		answer, err := conn.RequestMsgWithContext(ctx, m)
-		if err != nil {
-			return err
-		}
-		return committed(answer.Data, batch)
+		list[i] = part[i].line.message(part[i].body)
+		list[i].Header.Set(jetstream.MsgIDHeader, part[i].line.unique(part[i].id))
 	}
-	return nil
-}
-
-// committed reads the answer to the end of a batch.
-func committed(answer []byte, batch string) error {
-	var ack struct {
-		Error *jetstream.APIError `json:"error"`
-		Batch string              `json:"batch"`
-	}
-	if err := json.Unmarshal(answer, &ack); err != nil {
-		return fmt.Errorf("answer to a batch: %w", err)
-	}
-	if ack.Error != nil {
-		return ack.Error
-	}
-	if ack.Batch != batch {
-		return errors.New("the server does not know atomic batches")
-	}
-	return nil
+	_, err := atomicbatch.Publish(ctx, s.JS.Conn(), list)
+	return err
 }
 
 // singly publishes one after the other without waiting in between.

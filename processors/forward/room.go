@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"longwave/ingest/atomicbatch"
 	"longwave/ingest/telemetry"
 )
 
@@ -62,7 +63,7 @@ func (f *Forwarder) survey(ctx context.Context) error {
 	defer f.mu.RUnlock()
 	for _, l := range f.lines {
 		left := info.Config.MaxMsgsPerSubject - int64(info.State.Subjects[telemetry.OutSubject(l.d.Tenant, l.d.Slug)])
-		if left > max(info.Config.MaxMsgsPerSubject/2, 2*mostBatch) {
+		if left > max(info.Config.MaxMsgsPerSubject/2, 2*atomicbatch.Most) {
 			left = plenty
 		} else {
 			f.surveys.tight.Store(true)

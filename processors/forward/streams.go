@@ -1,9 +1,6 @@
 package forward
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -38,9 +35,6 @@ const (
 	setupTimeout = 30 * time.Second // a cluster may have to elect leaders first
 )
 
-// ErrStreamDiffers means that a stream exists and is not set up as it must be.
-var ErrStreamDiffers = errors.New("the stream has other settings")
-
 func streams(replicas int) []jetstream.StreamConfig {
 	return []jetstream.StreamConfig{
 		{
@@ -62,25 +56,4 @@ func streams(replicas int) []jetstream.StreamConfig {
 			MaxMsgsPerSubject: undeliveredKept, MaxBytes: undeliveredBytes, MaxAge: undeliveredAge, Duplicates: duplicateWindow,
 		},
 	}
-}
-
-// ensureStreams makes the streams that are missing, and checks of the others what the promises rest on.
-func ensureStreams(ctx context.Context, js jetstream.JetStream, replicas int) error {
-	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
-	defer cancel()
-	for _, want := range streams(replicas) {
-		stream, err := js.Stream(ctx, want.Name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			stream, err = js.CreateStream(ctx, want) // the same definition by another copy at the same time is no error
-		}
-		if err != nil {
-			return fmt.Errorf("stream %s: %w", want.Name, err)
-		}
-		have := stream.CachedInfo().Config
-		if have.Retention != want.Retention || have.Discard != want.Discard || have.Storage != want.Storage ||
-			have.MaxAge != 0 && have.MaxAge < want.MaxAge || len(have.Subjects) != 1 || have.Subjects[0] != want.Subjects[0] {
-			return fmt.Errorf("%w: %s: retention, discard, storage, age or subjects", ErrStreamDiffers, want.Name)
-		}
-	}
-	return nil
 }
