@@ -156,7 +156,7 @@ func TestMessageThatCannotBeReadIsLostAndNotWaitedFor(t *testing.T) {
 			})
 
 			r := p.runner(p.store)
-			r.lookEvery = 20 * time.Millisecond
+			r.lookEvery, r.keepEvery = 20*time.Millisecond, 20*time.Millisecond
 			p.run(r)
 			p.settled(r)
 			p.expect(tenant, want)

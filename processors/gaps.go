@@ -2,14 +2,10 @@ package processors
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
-	"github.com/nats-io/nats.go/jetstream"
-
-	"longwave/ingest/telemetry"
+	"longwave/processors/mark"
 )
 
 // mostGaps bounds how many numbers are asked for in one look. In one copy of the program only damage leaves a gap;
@@ -70,34 +66,13 @@ func (g *gaps) put(numbers []uint64) {
 
 // unreadable counts the messages that the lane holds under these numbers and cannot give to anybody, each once.
 func (l *line) unreadable(ctx context.Context, numbers []uint64) (count uint64, err error) {
-	var suspects []uint64
-	stream, err := l.runner.JS.Stream(ctx, telemetry.LaneStream(l.lane))
-	if err != nil {
-		return 0, fmt.Errorf("lane: %w", err)
-	}
-	for _, number := range numbers {
-		_, err := stream.GetMsg(ctx, number)
-		switch {
-		case errors.Is(err, jetstream.ErrMsgNotFound):
-			suspects = append(suspects, number)
-		case err != nil:
-			return 0, fmt.Errorf("message %d: %w", number, err)
-		}
-	}
-	if len(suspects) == 0 {
-		return 0, nil
-	}
-	info, err := stream.Info(ctx, jetstream.WithDeletedDetails(true)) // after the messages: one that went in between is gone, not damaged
-	if err != nil {
-		return 0, fmt.Errorf("lane: %w", err)
-	}
-	for _, number := range suspects {
-		inside := number >= info.State.FirstSeq && number <= info.State.LastSeq
-		if inside && !slices.Contains(info.State.Deleted, number) && !slices.Contains(l.damaged, number) {
+	damaged, err := mark.Damaged(ctx, l.runner.JS, l.lane, numbers)
+	for _, number := range damaged {
+		if !slices.Contains(l.damaged, number) {
 			l.damaged = append(l.damaged, number)
 			count++
 		}
 	}
 	l.damaged = l.damaged[max(0, len(l.damaged)-mostGaps):]
-	return count, nil
+	return count, err
 }

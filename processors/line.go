@@ -33,8 +33,9 @@ const hands = 2
 func newLine(r *Runner, s stage, lane telemetry.Lane) *line {
 	l := &line{runner: r, stage: s, lane: lane, log: r.Log.With("consumer", s.consumer, "lane", lane.String())}
 	l.mark = mark.Keeper{
-		JS: r.JS, Replicas: r.Replicas, Lane: lane, Clock: r.clock, Log: l.log,
-		Rewound: func(why mark.Doubt) { r.metrics.rewind(lane, why) },
+		JS: r.JS, Replicas: r.Replicas, Lane: lane, Clock: r.clock, Every: r.keepEvery, Log: l.log,
+		Rewound:    func(why mark.Doubt) { r.metrics.rewind(lane, why) },
+		Unreadable: func(number uint64) { l.seen.put([]uint64{number}) }, // the sentinel counts it
 		Consumer: jetstream.ConsumerConfig{
 			Durable:       s.consumer,
 			Description:   "puts the packets of the lane into ClickHouse",

@@ -63,6 +63,7 @@ type Runner struct {
 	densities [telemetry.Bulk + 1]density
 	turns     turns
 	lookEvery time.Duration       // sentinelInterval but in tests
+	keepEvery time.Duration       // of marks, their own interval but in tests
 	clock     func() mark.Reading // the machine's but in tests
 }
 

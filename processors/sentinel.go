@@ -3,7 +3,6 @@ package processors
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,9 +21,6 @@ type condition struct {
 	unreadable uint64 // messages whose checksum is wrong, which NATS gives to nobody
 	first      uint64 // number of the oldest message
 	last       uint64 // number of the newest message
-	floor      uint64 // number up to which everything is settled
-	inHand     int    // messages that were delivered and are not settled
-	mended     uint64 // number of the last message that stood in the way of all others
 }
 
 // sentinel looks at a lane from time to time and says what it has lost, once for each loss. A stream numbers its
@@ -35,9 +31,6 @@ func (l *line) sentinel(ctx context.Context) {
 	var known condition
 	for {
 		if now, err := l.inspect(ctx, known); err == nil { // NATS being away is said elsewhere
-			if err := l.unblock(ctx, known, &now); err != nil {
-				l.log.Warn("a damaged message stands in the way of the lane; trying again", "error", err)
-			}
 			l.report(known, now)
 			known = now
 		}
@@ -73,9 +66,7 @@ func (l *line) inspect(ctx context.Context, before condition) (condition, error)
 	if err != nil {
 		return condition{}, err
 	}
-	now := condition{gone: gone, unread: before.unread, unreadable: before.unreadable,
-		first: holds.FirstSeq, last: holds.LastSeq,
-		floor: settled.AckFloor.Stream, inHand: settled.NumAckPending, mended: before.mended}
+	now := condition{gone: gone, unread: before.unread, unreadable: before.unreadable, first: holds.FirstSeq, last: holds.LastSeq}
 	if accounted := max(before.first, settled.AckFloor.Stream+1); now.first > accounted {
 		now.unread += now.first - accounted
 	}
@@ -126,26 +117,6 @@ func reached(consumer *jetstream.ConsumerInfo, before jetstream.StreamState) uin
 		return max(consumer.Delivered.Stream, before.LastSeq)
 	}
 	return consumer.Delivered.Stream
-}
-
-// unblock finds a message that was delivered once, is to be delivered again and became unreadable in between: NATS tries
-// for ever. A new consumer passes over it.
-func (l *line) unblock(ctx context.Context, before condition, now *condition) error {
-	if now.inHand == 0 || now.floor != before.floor || now.floor+1 == now.mended {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
-	defer cancel()
-	more, err := l.unreadable(ctx, []uint64{now.floor + 1})
-	if err != nil || !slices.Contains(l.damaged, now.floor+1) {
-		return err
-	}
-	now.unreadable += more
-	passed, err := l.mark.PassOver(ctx, now.floor)
-	if passed {
-		now.mended = now.floor + 1
-	}
-	return err
 }
 
 // report counts and logs what is worse than before.

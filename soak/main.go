@@ -1,6 +1,7 @@
-// Package main is the command soak, which makes every fault it can and shows whether the promise of a 200 was kept. It builds the program, runs it
-// as real processes, sends with devices that repeat themselves, and compares what the program's own queries show with a
-// ledger of everything that was sent: 0 lost, 0 doubled, nothing that nobody sent. It prints one table in Markdown.
+// Package main is the command soak, which makes every fault it can and shows whether the promise of a 200 was kept. It
+// builds the program, runs it as real processes, sends with devices that repeat themselves, and compares what the program's
+// own queries show with a ledger of everything that was sent: 0 lost, 0 doubled, nothing that nobody sent. It prints one
+// table in Markdown.
 //
 // Contract: every scenario has an installation, processes and a directory of its own, and leaves none of them when it
 // went well; when it did not, the directory stays and its name is printed. Scenarios run one after the other. One that

@@ -51,6 +51,9 @@ func newStage(f *Forwarder, lane telemetry.Lane) *stage {
 	s.mark = mark.Keeper{
 		JS: f.JS, Replicas: f.Replicas, Lane: lane, Clock: f.clock, Log: s.log,
 		Rewound: func(why mark.Doubt) { f.metrics.rewind(lane, why) },
+		Unreadable: func(number uint64) { // the stage that stores counts it as lost
+			s.log.Error("a damaged message of the lane is not forwarded", "number", number)
+		},
 		Consumer: jetstream.ConsumerConfig{
 			Durable: stageConsumer, Description: "forwards packets to destinations",
 			AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxAckPending: 4 * fetchMessages, MaxDeliver: -1,

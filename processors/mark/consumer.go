@@ -67,17 +67,3 @@ func (k *Keeper) tellRewind(s standing, floor uint64) {
 	}
 	k.Rewound(why)
 }
-
-// PassOver makes the consumer anew behind a message that cannot be delivered and stands in the way of all others: the one
-// after floor. It says whether it did; it did not if NATS got further meanwhile. It returns what NATS answered.
-func (k *Keeper) PassOver(ctx context.Context, floor uint64) (passed bool, err error) {
-	s, err := k.standing(ctx)
-	if err != nil || s.consumer == nil || s.consumer.AckFloor.Stream != floor {
-		return false, err
-	}
-	s.mark, s.marked = mark{Floor: floor}, true
-	if _, err := k.rewind(ctx, s); err != nil {
-		return false, err
-	}
-	return true, nil
-}

@@ -13,6 +13,8 @@
 //     what it means: NATS is believed, and that is logged.
 //   - The clock was put back while the program runs, or had been ahead when it was killed: what NATS postpones until a time
 //     that is now far away is delivered anew.
+//   - A message that was delivered and became unreadable before it was settled would be tried by NATS for ever: Keep passes
+//     over it within two intervals, and says so to Unreadable.
 //   - NATS slow or gone: every question has a deadline, Find returns the error, and Keep tries again at its next turn.
 //
 // A Keeper has no state of its own: any number of copies of the program may have one for the same consumer, and its methods

@@ -1,6 +1,7 @@
 package mark
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,15 +24,18 @@ const (
 	timeout = 5 * time.Second
 )
 
-// Keeper keeps the mark of one consumer of a lane. All fields but Replicas are required.
+// Keeper keeps the mark of one consumer of a lane. All fields but Replicas and Every are required.
 type Keeper struct {
 	JS       jetstream.JetStream
 	Replicas int // of the bucket of marks; 0 means 1
 	Lane     telemetry.Lane
 	Consumer jetstream.ConsumerConfig // where it begins if there is no mark stands in it
 	Clock    func() Reading           // MachineClock's, but in tests
-	Rewound  func(why Doubt)          // is told when the consumer was made anew
+	Every    time.Duration            // between two looks; 0 means interval
 	Log      *slog.Logger
+
+	Rewound    func(why Doubt)     // is told when the consumer was made anew
+	Unreadable func(number uint64) // is told of a message that stood in the way of all others and was passed over
 }
 
 // mark says that every message of a lane up to Floor is settled. It was true when it was written and stays true: NATS keeps
@@ -103,11 +107,12 @@ func (k *Keeper) mark(ctx context.Context) (m mark, marked bool, err error) {
 	return m, true, nil
 }
 
-// Keep writes down, until ctx ends, how far the lane is settled.
+// Keep writes down, until ctx ends, how far the lane is settled, and sees to it that this goes on.
 func (k *Keeper) Keep(ctx context.Context) {
-	ticker := time.NewTicker(interval)
+	ticker := time.NewTicker(cmp.Or(k.Every, interval))
 	defer ticker.Stop()
 	before := k.Clock()
+	var was place
 	for {
 		select {
 		case <-ticker.C:
@@ -117,6 +122,9 @@ func (k *Keeper) Keep(ctx context.Context) {
 			}
 			before = now
 			k.Advance(ctx)
+			if err := k.unblock(ctx, &was); err != nil {
+				k.Log.Debug("whether a damaged message stands in the way of the lane is not known", "error", err)
+			}
 		case <-ctx.Done():
 			return
 		}
