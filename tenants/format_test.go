@@ -75,7 +75,7 @@ func everyEvent() map[string]event {
 		"tenant.renamed":          tenantRenamed{From: "T", To: "U"},
 		"tenant.suspended":        tenantSuspended{Reason: "unpaid"},
 		"tenant.resumed":          tenantResumed{},
-		"tenant.limited":          tenantLimited{From: Limits{Packets: 1}, To: Limits{Readings: 2, Devices: 3, Days: 4, Sockets: 5, Request: 6}},
+		"tenant.limited":          tenantLimited{From: Limits{Packets: 1}, To: Limits{Readings: 2, Devices: 3, Days: 4, Sockets: 5, Request: 6, Walls: 7}},
 		"tenant.consent_switched": consentSwitched{On: true},
 		"support.opened":          supportOpened{Person: "p-1", Reason: "why", Until: time.Date(2026, 11, 20, 10, 0, 0, 1000, time.UTC)},
 		"support.ended":           supportEnded{Person: "p-1"},

@@ -10,7 +10,7 @@ import (
 	"longwave/tenants/id"
 )
 
-// Limits bound what one tenant may use. In those of a tenant, and in those of the installation but for devices, 0 means
+// Limits bound what one tenant may use. In those of a tenant, and in those of the installation but for devices and walls, 0 means
 // that nothing is said.
 type Limits struct {
 	Packets  int   `json:"packets_per_second,omitempty"`
@@ -19,6 +19,7 @@ type Limits struct {
 	Days     int   `json:"stored_days,omitempty"` // how long readings that arrive from now on are kept
 	Sockets  int   `json:"device_sockets,omitempty"`
 	Request  int64 `json:"request_bytes,omitempty"` // after decompression
+	Walls    int   `json:"walls,omitempty"`         // wall screens that are paired
 }
 
 // KeepDays is how long readings of a tenant that arrive from now on are kept.
@@ -33,6 +34,11 @@ const (
 	maxRate    = 100_000_000 // a second: beyond every machine, and far from overflowing a bucket
 	maxDays    = 10 * 366
 	maxRequest = 2 << 20 // what the program takes at most; a tenant can only be given less
+
+	// defaultWalls is what a tenant may have when nothing is said: each screen holds a socket and its widgets' feeds day and night.
+	defaultWalls = 100
+	// MaxWalls bounds the wall screens of one tenant: one page shows all of them.
+	MaxWalls = 1000
 )
 
 // check refuses what cannot be meant. What a tenant may have at most is what the program was measured with.
@@ -43,6 +49,7 @@ func (l Limits) check() error {
 	}{
 		{"packets_per_second", int64(l.Packets), maxRate}, {"readings_per_second", int64(l.Readings), maxRate}, {"devices", int64(l.Devices), MaxDevices},
 		{"stored_days", int64(l.Days), maxDays}, {"device_sockets", int64(l.Sockets), MaxDevices}, {"request_bytes", l.Request, maxRequest},
+		{"walls", int64(l.Walls), MaxWalls},
 	} {
 		if each.value < 0 || each.value > each.max {
 			return invalid(each.field, "is %d, want 1 to %d, or 0 for what holds on this installation", each.value, each.max)
@@ -56,6 +63,7 @@ func (l Limits) or(others Limits) Limits {
 	return Limits{
 		Packets: cmp.Or(l.Packets, others.Packets), Readings: cmp.Or(l.Readings, others.Readings), Devices: cmp.Or(l.Devices, others.Devices),
 		Days: cmp.Or(l.Days, others.Days), Sockets: cmp.Or(l.Sockets, others.Sockets), Request: cmp.Or(l.Request, others.Request),
+		Walls: cmp.Or(l.Walls, others.Walls),
 	}
 }
 
@@ -67,7 +75,7 @@ func (s *Service) LimitsOf(t id.Tenant) Limits {
 
 // limits are those that hold for a tenant.
 func (s *Service) limits(t Tenant) Limits {
-	return t.Limits.or(s.defaults).or(Limits{Days: int(t.RetainDays), Devices: MaxDevices})
+	return t.Limits.or(s.defaults).or(Limits{Days: int(t.RetainDays), Devices: MaxDevices, Walls: defaultWalls})
 }
 
 // DefaultLimits are those of tenants without limits of their own.
@@ -102,6 +110,7 @@ func (e tenantLimited) tell(p *Past) {
 	differ("days that readings are kept", int64(e.From.Days), int64(e.To.Days))
 	differ("device sockets", int64(e.From.Sockets), int64(e.To.Sockets))
 	differ("bytes of a request", e.From.Request, e.To.Request)
+	differ("wall screens", int64(e.From.Walls), int64(e.To.Walls))
 }
 
 func limitWord(n int64) string {

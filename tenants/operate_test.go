@@ -220,7 +220,7 @@ func TestLimitsOfATenant(t *testing.T) {
 	if err := s.SetLimits(t.Context(), testActor, tenant, Limits{Packets: 7, Devices: 1, Days: 30}); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := s.LimitsOf(tenant), (Limits{Packets: 7, Sockets: 5, Devices: 1, Days: 30}); got != want {
+	if got, want := s.LimitsOf(tenant), (Limits{Packets: 7, Sockets: 5, Devices: 1, Days: 30, Walls: 100}); got != want {
 		t.Errorf("limits %+v, want %+v", got, want)
 	}
 	mustCreate(t, s, tenant, "first")

@@ -22,7 +22,7 @@ const (
 
 	// snapshotMagic begins a snapshot. Its number rises when what is in a State, or how it is written, changes its
 	// meaning: a program reads only its own, and the log is always there.
-	snapshotMagic = "longwave control snapshot 8\n"
+	snapshotMagic = "longwave control snapshot 9\n"
 
 	// snapshotBytes bounds what is read into memory: some four million devices.
 	snapshotBytes = 1 << 30

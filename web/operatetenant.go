@@ -137,6 +137,7 @@ func (w *Web) limitRows(t tenants.Tenant) []views.LimitRow {
 		row("Readings per second", int64(t.Limits.Readings), int64(holds.Readings), unmeasured),
 		row("Device sockets", int64(t.Limits.Sockets), int64(holds.Sockets), unmeasured),
 		row("Bytes of a request", t.Limits.Request, holds.Request, unmeasured),
+		row("Wall screens", int64(t.Limits.Walls), int64(holds.Walls), unmeasured),
 		row("Days that readings are kept", int64(t.Limits.Days), int64(holds.Days), unmeasured),
 	}
 }
@@ -154,6 +155,7 @@ func limitForm() []limitField {
 		{"devices", "Devices", func(l *tenants.Limits) any { return &l.Devices }},
 		{"device_sockets", "Device sockets", func(l *tenants.Limits) any { return &l.Sockets }},
 		{"request_bytes", "Bytes of a request", func(l *tenants.Limits) any { return &l.Request }},
+		{"walls", "Wall screens", func(l *tenants.Limits) any { return &l.Walls }},
 		{"stored_days", "Days that readings are kept", func(l *tenants.Limits) any { return &l.Days }},
 	}
 }
