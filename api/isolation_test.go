@@ -99,6 +99,16 @@ func crossings() []crossing {
 		{route: "GET /manage/v1/silences"},
 		{route: "POST /manage/v1/silences", body: `{"selector":{"sites":["plant-2"]},"for":"2h","reason":"release"}`},
 		{route: "POST /manage/v1/silences/{silence}/end", path: "/manage/v1/silences/{}/end"},
+		{route: "GET /manage/v1/dashboards"},
+		{route: "POST /manage/v1/dashboards", body: `{"name":"same name in both"}`},
+		{route: "POST /manage/v1/dashboards/import", body: "longwave: dashboard/1\nname: same name in both\n"},
+		{route: "GET /manage/v1/dashboards/{dashboard}", path: "/manage/v1/dashboards/{}"},
+		{route: "PUT /manage/v1/dashboards/{dashboard}", path: "/manage/v1/dashboards/{}", body: `{"name":"taken over","document":{}}`},
+		{route: "GET /manage/v1/dashboards/{dashboard}/file", path: "/manage/v1/dashboards/{}/file"},
+		{route: "PUT /manage/v1/dashboards/{dashboard}/file", path: "/manage/v1/dashboards/{}/file", body: "longwave: dashboard/1\nname: taken over\n"},
+		{route: "GET /manage/v1/dashboards/{dashboard}/versions", path: "/manage/v1/dashboards/{}/versions"},
+		{route: "POST /manage/v1/dashboards/{dashboard}/restore", path: "/manage/v1/dashboards/{}/restore", body: `{"version":1}`},
+		{route: "DELETE /manage/v1/dashboards/{dashboard}", path: "/manage/v1/dashboards/{}"},
 		{route: "GET /manage/v1/rejected"},
 		{route: "POST /manage/v1/rejected/preview", body: `{}`},
 		{route: "POST /manage/v1/rejected/redrive", body: `{}`},
@@ -175,6 +185,9 @@ func (r *rig) cross(t *testing.T, c crossing) {
 	}
 	if strings.Contains(pattern, "{alert_rule}") {
 		ours, theirs = string(r.ours.alertRule), string(r.theirs.alertRule)
+	}
+	if strings.Contains(pattern, "{dashboard}") {
+		ours, theirs = string(r.ours.dashboard), string(r.theirs.dashboard)
 	}
 	if strings.Contains(pattern, "{alert}") {
 		ours, theirs = r.alert(t, r.ours), r.alert(t, r.theirs)

@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"longwave/tenants"
+	"longwave/tenants/dashboard"
 	"longwave/tenants/id"
 	"longwave/web/handler"
 )
@@ -21,8 +22,8 @@ import (
 // managePrefix is where the management API lives. It is not /api/v1: that address belongs to foreign device protocols.
 const managePrefix = "/manage/v1"
 
-// maxManageBody bounds what a script may send: the largest command is a device with its labels.
-const maxManageBody = 64 << 10
+// maxManageBody bounds what a script may send: the largest command is a dashboard as YAML, which needs more room than JSON.
+const maxManageBody = 2 * dashboard.MaxBytes
 
 // management is the part of the API that scripts use.
 type management struct {
@@ -47,10 +48,12 @@ func (a *API) mountManagement(r chi.Router) {
 	m.mountAlertRules()
 	m.mountAlerts()
 	m.mountSilences()
+	m.mountDashboards()
 	m.mountRejected()
 	m.mountReplays()
 	documentPackets(m.huma.OpenAPI())
 	exampleAlertRules(m.huma.OpenAPI())
+	exampleDashboards(m.huma.OpenAPI())
 	describeAnswers(m.huma.OpenAPI())
 	r.Get("/openapi.json", a.adapter.Handle(m.description()))
 	r.Get("/openapi.yaml", a.adapter.Handle(m.descriptionYAML()))

@@ -149,7 +149,7 @@ func TestManagementRefusals(t *testing.T) {
 		{"odd interval", "POST /manage/v1/devices", owner, `{"name":"x","interval":"soon"}`, 422, "invalid", "30s", "/interval"},
 		{"short interval", "POST /manage/v1/devices", owner, `{"name":"x","interval":"1ms"}`, 422, "invalid", "between", "/interval"},
 		{"odd label", "POST /manage/v1/devices", owner, `{"name":"x","labels":{"a b":"c"}}`, 422, "invalid", "label", "/labels"},
-		{"too long", "POST /manage/v1/devices", owner, `{"name":"` + strings.Repeat("x", 70000) + `"}`, 413, "body_too_large", "65536", ""},
+		{"too long", "POST /manage/v1/devices", owner, `{"name":"` + strings.Repeat("x", 140000) + `"}`, 413, "body_too_large", "131072", ""},
 		{"xml", "POST /manage/v1/devices", owner, `<name>`, 400, "body_unreadable", "", ""},
 		{"odd overlap", "POST " + device + "/token", owner, `{"overlap":"x"}`, 422, "invalid", "1h", "/overlap"},
 		{"long overlap", "POST " + device + "/token", owner, `{"overlap":"90d"}`, 422, "invalid", "overlap", "/overlap"},

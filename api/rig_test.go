@@ -63,6 +63,7 @@ type tenantRig struct {
 	rule        id.Rule
 	trust       id.Trust
 	alertRule   id.AlertRule
+	dashboard   id.Dashboard
 	silence     id.Silence
 	person      id.Person // a member who is no owner
 	keys        map[tenants.Role]string
@@ -146,6 +147,9 @@ func (r *rig) tenant(t *testing.T, name string, first bool) tenantRig {
 	silence, err := r.tenants.StartSilence(t.Context(), tenants.Actor{System: "test"}, made.id, alertrule.Silence{Everything: true, Until: time.Now().Add(time.Hour), Reason: "silence of " + name})
 	must(t, err)
 	made.alertRule, made.silence = alert.ID, silence.ID
+	board, err := r.tenants.SaveDashboard(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.SaveDashboard{Name: "dashboard of " + name})
+	must(t, err)
+	made.dashboard = board.ID
 	made.device, made.token, err = r.tenants.CreateDevice(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewDevice{Name: "pump of " + name})
 	must(t, err)
 	made.destination, _, err = r.tenants.CreateDestination(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewDestination{
