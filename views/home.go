@@ -19,6 +19,22 @@ type Home struct {
 	RecentHref    string
 	Arrivals      *Arrivals // nil when it is not known
 	Usage         []Usage
+	UsageHref     string
+	Rejected      NewsList // by cause, of the last day
+	Rare          NewsList // metrics that few devices of their profile send
+}
+
+// NewsList is a short list of what is new, and the list behind it. What is not known is not nothing.
+type NewsList struct {
+	Href  string // empty when every line has a list of its own
+	Known bool
+	Rows  []NewsRow
+}
+
+// NewsRow is one line of it.
+type NewsRow struct {
+	Text, Href, Count string
+	At                Time // may be empty
 }
 
 // Step is one of the things to begin with.
@@ -51,4 +67,7 @@ type Arrivals struct {
 type Bar struct{ X, Y, Width, Height, Hour, Count string }
 
 // Usage is one thing of which a tenant has so much and may have so much.
-type Usage struct{ Name, Value, Of, Href string }
+type Usage struct {
+	Name, Value, Of, Href string
+	Full                  bool // nothing more fits
+}

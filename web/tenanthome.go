@@ -36,10 +36,11 @@ func (w *Web) tenantHome(out http.ResponseWriter, r *http.Request, p tenants.Pri
 	}
 	l, warning := w.lister(r.Context(), tenant.ID)
 	page.Warning, page.Asked = warning, viewTime(l.now, l.now)
-	page.Usage = usage(st, tenant)
+	page.Usage, page.UsageHref = w.usage(st, tenant), usagePath(tenant.ID)
 	page.Alerts, page.AlertsHref = w.openAlerts(tenant.ID, alert.Filter{}), alertsPath(tenant.ID)
 	w.homeDevices(&page, l)
 	w.homeArrivals(r.Context(), &page, tenant.ID)
+	w.homeNews(r.Context(), &page, tenant.ID)
 	return w.render(out, r, http.StatusOK, views.HomePage(page))
 }
 
@@ -152,13 +153,16 @@ func bar(place int, n, most uint64, hour time.Time) views.Bar {
 }
 
 // usage is what the tenant uses of what it may.
-func usage(st *tenants.State, tenant tenants.Tenant) []views.Usage {
-	most := tenant.Limits.Devices
-	if most == 0 {
-		most = tenants.MaxDevices
+func (w *Web) usage(st *tenants.State, tenant tenants.Tenant) []views.Usage {
+	holds, rate := w.o.Tenants.LimitsOf(tenant.ID), w.o.Operation.Rates()[tenant.ID]
+	packets := views.Usage{Name: "Packets per second", Value: rateText(rate), Of: "no limit", Href: usagePath(tenant.ID)}
+	if holds.Packets > 0 {
+		packets.Of, packets.Full = "of "+grouped(uint64(holds.Packets)), rate >= float64(holds.Packets)
 	}
+	devices := st.DeviceCount(tenant.ID)
 	return []views.Usage{
-		{Name: "Devices", Value: grouped(uint64(st.DeviceCount(tenant.ID))), Of: "of " + grouped(uint64(most)), Href: devicesPath(tenant.ID)},
-		{Name: "Readings are kept", Value: strconv.Itoa(int(tenant.KeepDays())), Of: "days"},
+		{Name: "Devices", Value: grouped(uint64(devices)), Of: "of " + grouped(uint64(holds.Devices)), Href: devicesPath(tenant.ID), Full: devices >= holds.Devices},
+		packets,
+		{Name: "Readings are kept", Value: strconv.Itoa(int(tenant.KeepDays())), Of: "days", Href: usagePath(tenant.ID)},
 	}
 }

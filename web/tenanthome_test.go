@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"longwave/ingest/telemetry"
+	"longwave/tenants"
 )
 
 func TestHomeOfAnEmptyTenantOffersTheFirstSteps(t *testing.T) {
@@ -79,5 +81,46 @@ func TestHomeShowsWhatIsNew(t *testing.T) {
 	recent := b.get(tenantPath(s.claimed.Tenant.ID)).page.text("[aria-labelledby=recent-heading]")
 	if !strings.Contains(recent, "two") || strings.Index(recent, "two") > strings.Index(recent, "one") {
 		t.Errorf("newest devices: %q", recent)
+	}
+}
+
+// TestHomeTellsWhatIsNew names the causes of rejected packets with the list behind each, a metric that one device of its
+// profile sends, and what is used of a limit.
+func TestHomeTellsWhatIsNew(t *testing.T) {
+	s, b, _ := full(t)
+	tenant := s.claimed.Tenant.ID
+	for i, metric := range []string{"temp", "temp", "temp", "tmep"} {
+		d, _, err := s.tenants.CreateDevice(t.Context(), tenants.Actor{System: "test"}, tenant, tenants.NewDevice{Name: "mixer " + string(rune('a'+i)), Profile: "mixer"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.storage.latest[d.ID] = []telemetry.Latest{{Metric: metric, Value: telemetry.Value{Num: 1}, Time: 1}}
+	}
+	if err := s.tenants.SetLimits(t.Context(), tenants.Actor{System: "test"}, tenant, tenants.Limits{Packets: 500, Devices: 29}); err != nil {
+		t.Fatal(err)
+	}
+	home := b.get(tenantPath(tenant))
+	rare := home.page.text("[aria-labelledby=rare-heading]")
+	if !strings.Contains(rare, "tmep") || !strings.Contains(rare, "1 of 4 of profile mixer") || strings.Contains(rare, "temp") {
+		t.Errorf("unusual metrics: %q", rare)
+	}
+	links := home.page.all("[aria-labelledby=rejected-heading] .home-list a")
+	if len(links) == 0 {
+		t.Fatalf("rejected: %q", home.page.text("[aria-labelledby=rejected-heading]"))
+	}
+	href, _ := attribute(links[0], "href")
+	if got := b.get(href); got.status != http.StatusOK || s.desk.asked.Code == "" || s.desk.asked.Cause == "" {
+		t.Errorf("%s answers %d and asks for %+v", href, got.status, s.desk.asked)
+	}
+	usage := home.page.text("[aria-labelledby=usage-heading]")
+	for _, part := range []string{"29 of 29", "nothing more fits", "of 500"} {
+		if !strings.Contains(usage, part) {
+			t.Errorf("usage without %q: %s", part, usage)
+		}
+	}
+	s.desk.fails = errors.New("down")
+	s.forward.Store(int64(time.Minute))
+	if text := b.get(tenantPath(tenant)).page.text("[aria-labelledby=rejected-heading]"); !strings.Contains(text, "could not be read") {
+		t.Errorf("without the queue: %q", text)
 	}
 }

@@ -105,6 +105,7 @@ type Web struct {
 	drafts     *drafts
 	activities *activities
 	asking     singleflight.Group // what the first pages of a tenant ask
+	news       newsboard
 	cross      *http.CrossOriginProtection
 }
 
@@ -121,7 +122,7 @@ func New(o Options) (*Web, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	w := &Web{o: o, assets: assets, handover: newHandover(o.Now), drafts: newDrafts(o.Now), activities: newActivities(o.Readings, o.Now), cross: http.NewCrossOriginProtection()}
+	w := &Web{o: o, assets: assets, handover: newHandover(o.Now), drafts: newDrafts(o.Now), activities: newActivities(o.Readings, o.Now), news: newsboard{known: map[id.Tenant]datedNews{}}, cross: http.NewCrossOriginProtection()}
 	w.links = views.Assets{
 		CSS: assets.Path("app.css"), Theme: assets.Path("theme.js"), App: assets.Path("app.js"),
 		Favicon: assets.Path("favicon.svg"), Logo: assets.Path("logo.svg"),
