@@ -146,7 +146,7 @@ func (w *Web) alertChart(page *views.Alert, t id.Tenant, a *alert.Alert) {
 	} else {
 		page.From, page.To = millis(began.Add(-margin)), millis(end.Add(margin))
 	}
-	page.Marks = marksText(marks{Thresholds: thresholds, From: a.Began, To: a.Ended, Severity: a.Worst.String()})
+	page.Marks = marksText(marks{Thresholds: thresholds, Intervals: []interval{intervalOf(a)}})
 }
 
 // limits are the numbers that a condition holds a metric against.
@@ -165,12 +165,36 @@ func limits(c alertrule.Condition, metric string) (list []float64) {
 	return list
 }
 
-// marks are drawn behind the line of a chart; times in microseconds, To 0 while it goes on.
+// marks are drawn behind the line of a chart.
 type marks struct {
-	Thresholds []float64        `json:"thresholds"`
-	From       telemetry.Micros `json:"from"`
-	To         telemetry.Micros `json:"to"`
-	Severity   string           `json:"severity"`
+	Thresholds []float64  `json:"thresholds,omitempty"`
+	Intervals  []interval `json:"intervals"`
+}
+
+// interval is when an alert fired, in microseconds; To is 0 while it does. Without Metrics it is about every line.
+type interval struct {
+	From     telemetry.Micros `json:"from"`
+	To       telemetry.Micros `json:"to"`
+	Severity string           `json:"severity"`
+	Name     string           `json:"name"`
+	Metrics  []string         `json:"metrics,omitempty"`
+}
+
+func intervalOf(a *alert.Alert) interval {
+	return interval{From: a.Began, To: a.Ended, Severity: a.Worst.String(), Name: a.Name, Metrics: a.Metrics()}
+}
+
+// maxIntervals is how many times of alerts stand behind the charts of a device.
+const maxIntervals = 100
+
+// deviceMarks are when the alerts of a device fired, as far as they are at hand.
+func (w *Web) deviceMarks(t id.Tenant, d id.Device) string {
+	var m marks
+	found := w.o.Alerts.Find(t, alert.Filter{Device: d})
+	for i := range found[:min(len(found), maxIntervals)] {
+		m.Intervals = append(m.Intervals, intervalOf(&found[i]))
+	}
+	return marksText(m)
 }
 
 func marksText(m marks) string {

@@ -90,6 +90,7 @@ func (w *Web) devicePage(p tenants.Principal, row listed, l lister) views.Device
 	if row.Disabled {
 		page.ToggleHref = base + "/enable"
 	}
+	page.Marks = w.deviceMarks(p.Tenant(), row.ID)
 	page.Self, page.Alerts = base, w.openAlerts(p.Tenant(), alert.Filter{Device: row.ID})
 	page.AlertsHref = alertQuery{device: string(row.ID)}.address(alertsPath(p.Tenant()))
 	if p.May(tenants.EditRules) == nil {

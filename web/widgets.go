@@ -97,7 +97,7 @@ func (w *Web) interest(t id.Tenant, ref WidgetRef) (widget.Interest, error) {
 }
 
 func (w *Web) source(t id.Tenant) widget.Source {
-	return widget.Source{Tenant: t, State: w.o.Tenants.State(), Readings: w.o.Readings(t), Activity: func(ctx context.Context, t id.Tenant) (map[id.Device]telemetry.Activity, error) {
+	return widget.Source{Tenant: t, State: w.o.Tenants.State(), Readings: w.o.Readings(t), Alerts: w.o.Alerts.Find, Activity: func(ctx context.Context, t id.Tenant) (map[id.Device]telemetry.Activity, error) {
 		return w.activities.of(ctx, t)
 	}}
 }

@@ -105,6 +105,7 @@ type EventsQuery struct {
 	Devices  []id.Device
 	Names    []string
 	From, To Micros
+	Kind     Kind // only of this kind; KindMetrics for all, since values that are texts are events as well
 	Limit    int
 }
 

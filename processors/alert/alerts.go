@@ -83,6 +83,16 @@ func (a *Alert) State() State {
 	}
 }
 
+// Metrics are those that decided that it fires, each once; none when it is about missing data.
+func (a *Alert) Metrics() (list []string) {
+	for _, e := range a.Timeline {
+		if e.Change != nil && e.Change.Test != nil && !slices.Contains(list, e.Change.Test.Metric) {
+			list = append(list, e.Change.Test.Metric)
+		}
+	}
+	return list
+}
+
 func (f *Filter) selects(a *Alert) bool {
 	return (f.Rule == "" || f.Rule == a.Rule) && (f.Device == "" || f.Device == a.Device) && a.Worst >= f.Severity &&
 		(f.State == Any || f.State == a.State()) && f.Shadow == a.Shadow

@@ -60,7 +60,7 @@ func (r *Reader) Events(ctx context.Context, q telemetry.EventQuery) ([]telemetr
 
 const selectEventsOf = `SELECT device, toUnixTimestamp64Micro(ts) AS at, kind, name, text, toUnixTimestamp64Micro(received_at)
 FROM events_of(tenant = {tenant:String})
-WHERE device IN {devices:Array(String)} AND (empty({names:Array(String)}) OR name IN {names:Array(String)}) AND ` + timeRange + `
+WHERE device IN {devices:Array(String)} AND (empty({names:Array(String)}) OR name IN {names:Array(String)}) AND ({kind:UInt8} = 0 OR kind = {kind:UInt8}) AND ` + timeRange + `
 ORDER BY ts DESC, device, kind DESC, name DESC, text DESC LIMIT {limit:UInt64}`
 
 // EventsOf lists the newest events of several devices in [From, To), at most Limit and never more than 10 000. It returns
@@ -77,7 +77,7 @@ func (r *Reader) EventsOf(ctx context.Context, q telemetry.EventsQuery) ([]telem
 		devices[i], known[string(d)] = string(d), d
 	}
 	var all []telemetry.Event
-	params := append(span(q.From, q.To), clickhouse.Named("devices", devices), clickhouse.Named("names", append([]string{}, q.Names...)), clickhouse.Named("limit", q.Limit))
+	params := append(span(q.From, q.To), clickhouse.Named("devices", devices), clickhouse.Named("names", append([]string{}, q.Names...)), clickhouse.Named("kind", uint8(q.Kind)), clickhouse.Named("limit", q.Limit))
 	err := r.ask(ctx, question{name: "events of many", sql: selectEventsOf, params: params}, func(rows driver.Rows) error {
 		var e telemetry.Event
 		var device string

@@ -1,6 +1,7 @@
 // One line chart: uPlot, dressed in the page's colours and moved by mouse, finger or arrow keys.
 import uPlot from "uplot";
 import { instants, numbers, room as spaceOf } from "./axes";
+import { shade } from "./intervals";
 import type { Marks } from "./metricchart";
 import type { Columns } from "./points";
 
@@ -9,7 +10,7 @@ export interface ChartOptions {
   label: string;
   colour: number; // which of the palette's eight, from 1
   stepped: boolean; // a metric that is only true or false
-  marks?: Marks;
+  marks: () => Marks | undefined;
   zoom: (fromMs: number, toMs: number) => void;
   reset: () => void;
   read: (index: number | null) => string; // what the point under the cursor says; called as the cursor moves
@@ -94,7 +95,7 @@ function options(o: ChartOptions): uPlot.Options {
     ...room(o.host),
     legend: { show: false },
     padding: [8, 20, 0, 0],
-    scales: { x: { time: true }, y: o.stepped ? { range: [-0.1, 1.1] } : { range: (plot, min, max) => around(plot, ...reach(o.marks, min, max)) } },
+    scales: { x: { time: true }, y: o.stepped ? { range: [-0.1, 1.1] } : { range: (plot, min, max) => around(plot, ...reach(o.marks(), min, max)) } },
     axes: [axis({ values: instants, space: spaceOf }), axis({ size: 64, ...(o.stepped ? { splits: [0, 1], values: ["false", "true"] } : { values: numbers }) })],
     series: [{}, { stroke: line, width: 1.5, spanGaps: false, points: { filter: alone, size: 5 }, ...(path ? { paths: path } : {}) }, edge, edge],
     bands: [{ series: [3, 2], fill: () => line() + "59" }],
@@ -110,7 +111,7 @@ function options(o: ChartOptions): uPlot.Options {
       },
     },
     hooks: {
-      drawAxes: [(plot) => o.marks && behind(plot, o.marks)],
+      drawAxes: [(plot) => behind(plot, o.marks() ?? {})],
       setCursor: [(plot) => o.read(plot.cursor.idx ?? null)],
       setSelect: [
         (plot) => {
@@ -142,21 +143,15 @@ function reach(marks: Marks | undefined, min: number | null, max: number | null)
   return [Math.min(min, ...limits), Math.max(max, ...limits)];
 }
 
-// behind draws the time that an alert fired and the limits, under the line.
+// behind draws when alerts fired, and the limits, under the line.
 function behind(plot: uPlot, marks: Marks): void {
   const { ctx, bbox } = plot;
-  const tone = { critical: ["--lw-silent", "#b3261e"], warning: ["--lw-late", "#8f5600"], info: ["--lw-accent", "#1d5fc4"] }[marks.severity] ?? ["--lw-muted", "#566173"];
-  const paint = colour(tone[0] ?? "", tone[1] ?? "");
-  const x = (micros: number) => Math.min(bbox.left + bbox.width, Math.max(bbox.left, plot.valToPos(micros / 1e6, "x", true)));
-  const from = x(marks.from);
-  const to = marks.to > 0 ? x(marks.to) : bbox.left + bbox.width;
+  shade(plot, marks.intervals ?? []);
   ctx.save();
-  ctx.fillStyle = paint + "24";
-  ctx.fillRect(from, bbox.top, Math.max(1, to - from), bbox.height);
-  ctx.strokeStyle = paint;
+  ctx.strokeStyle = colour("--lw-silent", "#b3261e");
   ctx.lineWidth = devicePixelRatio;
   ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
-  for (const limit of marks.thresholds) {
+  for (const limit of marks.thresholds ?? []) {
     const y = Math.round(plot.valToPos(limit, "y", true));
     if (y < bbox.top || y > bbox.top + bbox.height) continue;
     ctx.beginPath();

@@ -4,7 +4,7 @@ import { seenDevice } from "./freshness";
 import { toMs, type Frame, type Latest, type Packet, type Value } from "./frames";
 import { latestValues } from "./latest";
 import { subscribe } from "./live";
-import { MetricChart } from "./metricchart";
+import { MetricChart, type Marks } from "./metricchart";
 import { packetLog } from "./packets";
 import { watchRange } from "./range";
 import { rejectedLog } from "./rejected";
@@ -53,6 +53,7 @@ export function startDevicePage(): void {
     if (frame.snapshot || frame.skipped) charts.settle(); // the line has a hole that only the store can fill
   });
   watchRange(charts.reload);
+  document.body.addEventListener("htmx:afterSettle", charts.mark); // an alert has changed, or its list was asked for again
   setInterval(() => {
     if (document.hidden) return;
     charts.tick();
@@ -65,19 +66,27 @@ interface Charts {
   tick: () => void;
   reload: () => void;
   settle: () => void;
+  mark: () => void;
 }
 
 // chartList runs #charts: the figures that are there, and one more for each number that turns up.
 function chartList(base: string, interval: number): Charts {
   const list = document.getElementById("charts");
   const charts = new Map<string, MetricChart>();
+  let marks = known();
   let settling: ReturnType<typeof setTimeout> | undefined;
   for (const figure of list?.querySelectorAll<HTMLElement>("[data-metric]") ?? []) adopt(figure, figure.dataset.metric ?? "");
 
   function adopt(figure: HTMLElement, metric: string): MetricChart {
     const chart = new MetricChart(figure, metric, base, interval);
     charts.set(metric, chart);
+    chart.mark(JSON.parse(marks) as Marks);
     return chart;
+  }
+
+  // known is when alerts of the device fired, as the page says it.
+  function known(): string {
+    return document.getElementById("device-alerts")?.dataset.marks ?? "{}";
   }
 
   function add(metric: string): MetricChart | undefined {
@@ -107,6 +116,12 @@ function chartList(base: string, interval: number): Charts {
     settle: () => {
       clearTimeout(settling);
       settling = setTimeout(reload, settleAfter);
+    },
+    mark: () => {
+      const now = known();
+      if (now === marks) return;
+      marks = now;
+      for (const chart of charts.values()) chart.mark(JSON.parse(marks) as Marks);
     },
   };
 }

@@ -3,6 +3,7 @@
 import { colourOf, makeChart, type Chart } from "./chart";
 import { fill, slot, text } from "./dom";
 import { exact, short } from "./freshness";
+import { about, under, type Interval } from "./intervals";
 import { columns, insert, readHistory, silence, stepSeconds, stepWords, type Point } from "./points";
 import { current, reset, zoom, type Range } from "./range";
 
@@ -15,12 +16,10 @@ const latest = 60_000;
 const retryAfter = 5000; // when it could not be read
 const onItsWay = 60_000; // asked for beyond now, in ms: clocks differ, and readings arrive while the answer is made
 
-// Marks stand behind the line: limits, and from when to when an alert fired; times in microseconds, to is 0 while it does.
+// Marks stand behind the line: limits, and when alerts fired.
 export interface Marks {
-  thresholds: number[];
-  from: number;
-  to: number;
-  severity: string;
+  thresholds?: number[];
+  intervals?: Interval[] | null;
 }
 
 export class MetricChart {
@@ -45,7 +44,7 @@ export class MetricChart {
     private readonly metric: string,
     private readonly base: string,
     private interval: number,
-    private readonly marks?: Marks,
+    private marks?: Marks,
   ) {
     this.host = slot(figure, "plot");
     this.unit = slot(figure, "unit")?.textContent?.trim() ?? "";
@@ -76,6 +75,12 @@ export class MetricChart {
     if (stale || this.points.length > 2 * mostPoints) return void this.load(); // too many to draw singly: let the server choose
     const first = this.points.findIndex((p) => p.t * 1000 >= range.from - (range.to - range.from) / 10);
     if (first > 0) this.points.splice(0, first);
+    this.draw();
+  }
+
+  // mark puts other marks behind the line: of those given, the ones that concern it.
+  mark(marks: Marks): void {
+    this.marks = { ...marks, intervals: about(marks.intervals ?? [], this.metric) };
     this.draw();
   }
 
@@ -147,7 +152,7 @@ export class MetricChart {
     if (!this.visible || !this.host) return;
     const label = `${this.metric} ${this.unit}`.trim();
     const { host, stepped } = this;
-    this.chart ??= makeChart({ host, label, colour: colourOf(this.metric), stepped, zoom, reset, read: (index) => this.note(index), ...(this.marks ? { marks: this.marks } : {}) });
+    this.chart ??= makeChart({ host, label, colour: colourOf(this.metric), stepped, zoom, reset, read: (index) => this.note(index), marks: () => this.marks });
     const { from, to } = current();
     this.points = this.points.filter((p) => p.t * 1000 >= from && p.t * 1000 <= to + onItsWay);
     this.drawn = columns(this.points, silence(this.points, this.interval, this.step), this.bucketed());
@@ -210,7 +215,8 @@ export class MetricChart {
     const [at, value, low, high] = this.drawn.map((column) => column[index]);
     if (at == null || value == null) return "";
     const band = this.bucketed() && !this.stepped && low != null && high != null ? ` (${text(low)} to ${text(high)})` : "";
-    return `${this.say(value)}${this.unit && ` ${this.unit}`}${band} at ${short(at * 1000)}`;
+    const fired = under(this.marks?.intervals ?? [], at);
+    return `${this.say(value)}${this.unit && ` ${this.unit}`}${band} at ${short(at * 1000)}${fired && `; ${fired}`}`;
   }
 
   // tabulate fills the table that says the same to those who do not see the line; only while it is open.

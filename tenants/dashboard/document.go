@@ -16,12 +16,13 @@ const (
 	Timeline = "timeline" // which state when
 	Fleet    = "fleet"    // one cell per device, the worst first
 	Log      = "log"      // the newest events
+	Alerts   = "alerts"   // open alerts, the worst first
 	Text     = "text"     // words of whoever made the dashboard
 )
 
 // Kinds lists the kinds of widgets in the order in which they are offered.
 func Kinds() []string {
-	return []string{Line, Area, Band, Number, Gauge, Bars, Table, Timeline, Fleet, Log, Text}
+	return []string{Line, Area, Band, Number, Gauge, Bars, Table, Timeline, Fleet, Log, Alerts, Text}
 }
 
 // Columns is the width of the grid.
@@ -57,6 +58,7 @@ type Widget struct {
 	By         string      `json:"by,omitempty" yaml:"by,omitempty"`       // how bars make one number of a range: "mean", "max", "min" or "sum"
 	Count      int         `json:"count,omitempty" yaml:"count,omitempty"` // of bars, rows, cells or lines; 0 is as many as there is room for
 	Text       string      `json:"text,omitempty" yaml:"text,omitempty"`
+	States     bool        `json:"states,omitempty" yaml:"states,omitempty"` // changes of state are marked behind lines
 }
 
 // Place is where a widget lies, counted in cells of the grid from its upper left corner.

@@ -20,7 +20,8 @@ type Answer struct {
 	Series  []Series         `json:"series,omitempty"`
 	Devices []Device         `json:"devices,omitempty"`
 	Events  []Event          `json:"events,omitempty"`
-	Left    int              `json:"left,omitempty"` // series or devices that there is no room for
+	Alerts  []Alert          `json:"alerts,omitempty"` // open ones, or behind lines those of the range
+	Left    int              `json:"left,omitempty"`   // series or devices that there is no room for
 }
 
 // Series is one series of an answer.
@@ -92,6 +93,8 @@ func (s Source) Ask(ctx context.Context, q Question) (Answer, error) {
 	var err error
 	switch q.Widget.Kind {
 	case dashboard.Text:
+	case dashboard.Alerts:
+		s.open(q, &answer)
 	case dashboard.Fleet:
 		err = s.fleet(ctx, q, interest, &answer)
 	case dashboard.Log:
@@ -139,11 +142,16 @@ func (s Source) chart(ctx context.Context, q Question, i Interest, answer *Answe
 	if err := s.past(ctx, q, answer); err != nil {
 		return err
 	}
-	switch q.Widget.Kind {
-	case dashboard.Bars:
+	if shaded(q.Widget.Kind) {
+		s.intervals(answer)
+	}
+	switch {
+	case q.Widget.Kind == dashboard.Bars:
 		answer.rank(q.Widget)
-	case dashboard.Timeline:
+	case q.Widget.Kind == dashboard.Timeline:
 		return s.states(ctx, q, answer)
+	case shaded(q.Widget.Kind) && q.Widget.States:
+		return s.statuses(ctx, q, answer)
 	}
 	return nil
 }

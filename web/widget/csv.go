@@ -21,6 +21,12 @@ func (a Answer) WriteCSV(to io.Writer) error {
 
 func (a Answer) rows() [][]string {
 	switch {
+	case a.Alerts != nil && len(a.Series) == 0:
+		rows := [][]string{{"since", "severity", "rule", "device", "name", "state", "message"}}
+		for _, one := range a.Alerts {
+			rows = append(rows, []string{instant(one.From), one.Severity, cell(one.Name), string(one.Device), cell(one.Who), cell(one.State), cell(one.Message)})
+		}
+		return rows
 	case len(a.Devices) > 0:
 		rows := [][]string{{"device", "name", "site", "last_sent"}}
 		for _, d := range a.Devices {

@@ -2,6 +2,7 @@ package widget
 
 import (
 	"context"
+	"slices"
 
 	"longwave/ingest/telemetry"
 	"longwave/ingest/telemetry/freshness"
@@ -33,7 +34,11 @@ func (s Source) fleet(ctx context.Context, q Question, i Interest, answer *Answe
 
 // events are the newest first.
 func (s Source) events(ctx context.Context, q Question, i Interest, most int) ([]Event, error) {
-	found, err := s.Readings.EventsOf(ctx, telemetry.EventsQuery{Devices: i.Devices, Names: i.Metrics, From: q.From, To: q.To, Limit: most})
+	return s.eventsLike(ctx, telemetry.EventsQuery{Devices: i.Devices, Names: i.Metrics, From: q.From, To: q.To, Limit: most})
+}
+
+func (s Source) eventsLike(ctx context.Context, like telemetry.EventsQuery) ([]Event, error) {
+	found, err := s.Readings.EventsOf(ctx, like)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +69,22 @@ func (s Source) states(ctx context.Context, q Question, answer *Answer) error {
 	}
 	var err error
 	answer.Events, err = s.events(ctx, q, i, timelineTexts)
+	return err
+}
+
+// statuses adds when the devices of a chart changed their state, for marks in it.
+func (s Source) statuses(ctx context.Context, q Question, answer *Answer) error {
+	like := telemetry.EventsQuery{From: q.From, To: q.To, Kind: telemetry.KindStatus, Limit: maxEvents}
+	for _, one := range answer.Series {
+		if !slices.Contains(like.Devices, one.Device) {
+			like.Devices = append(like.Devices, one.Device)
+		}
+	}
+	if len(like.Devices) == 0 {
+		return nil
+	}
+	found, err := s.eventsLike(ctx, like)
+	answer.Events = changesOnly(found)
 	return err
 }
 

@@ -54,6 +54,7 @@ type Source struct {
 	State    *tenants.State
 	Readings Reader
 	Activity Activity
+	Alerts   Alerts
 }
 
 // Interest is what a widget wants to hear: these metrics, or all if none is named, of these devices. It is also the key

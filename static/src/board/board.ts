@@ -6,11 +6,13 @@ import type { Document, Widget } from "./model";
 export class Board {
   private readonly cards = new Map<string, { card: Card; text: string }>();
   private readonly timer: ReturnType<typeof setInterval>;
+  private readonly changed = () => this.each((card) => card.alerted());
 
   constructor(private readonly root: HTMLElement, private readonly o: CardOptions) {
     this.timer = setInterval(() => {
       if (!document.hidden) this.each((card) => card.tick());
     }, 1000);
+    document.body.addEventListener("alerts-changed", this.changed); // said by whoever hears of alerts on this page
   }
 
   // show makes the grid what the document says. A widget that is only moved goes on with what it has.
@@ -56,6 +58,7 @@ export class Board {
 
   destroy(): void {
     clearInterval(this.timer);
+    document.body.removeEventListener("alerts-changed", this.changed);
     this.each((card) => card.destroy());
     this.cards.clear();
   }

@@ -5,6 +5,7 @@ import { toMs } from "../frames";
 import { button, make, table } from "./dom";
 import { lines } from "./lines";
 import type { Answer, Kind, Span, Stage, View, Widget } from "./model";
+import { alerts } from "./alerts";
 import { fleet, log, timeline, words } from "./states";
 import { bars, gauge, number, table as latest } from "./values";
 
@@ -24,7 +25,7 @@ export interface CardOptions {
   menu: boolean; // whether things can be taken from it; nobody does on a wall
 }
 
-const views: Record<Kind, (stage: Stage) => View> = { line: lines, area: lines, band: lines, number, gauge, bars, table: latest, timeline, fleet, log, text: words };
+const views: Record<Kind, (stage: Stage) => View> = { line: lines, area: lines, band: lines, number, gauge, bars, table: latest, timeline, fleet, log, alerts, text: words };
 
 const fewest = 120;
 const most = 1000;
@@ -33,6 +34,9 @@ const retryAfter = 5000;
 const soonest = 100; // between two drawings, in ms
 const seldom = 300_000; // what continues itself is read again now and then: late readings lie before what the socket handed over
 const often = 60_000;
+const asked = new Set<Kind>(["bars", "alerts"]); // what does not continue itself
+const silent = new Set<Kind>(["alerts", "text"]); // what no reading changes
+const alerting = new Set<Kind>(["line", "area", "band", "alerts"]);
 
 export class Card {
   readonly root: HTMLElement;
@@ -44,6 +48,7 @@ export class Card {
   private retryAt = Infinity;
   private step = 0;
   private visible = false;
+  private due = false; // an alert has changed
   private fresh = false; // something has come that is not drawn
   private drawnAt = 0;
   private unhear: (() => void) | undefined;
@@ -80,13 +85,18 @@ export class Card {
     void this.load();
   }
 
+  // alerted is told when an alert has changed. Many may, so it is looked at with the next tick.
+  alerted(): void {
+    if (alerting.has(this.widget.kind)) this.due = true;
+  }
+
   // tick is called once a second.
   tick(): void {
     if (!this.visible || this.loading || this.widget.kind === "text") return;
-    if (Date.now() > this.retryAt) return void this.load();
+    if (this.due || Date.now() > this.retryAt) return void this.load();
     const span = this.o.span();
     if (!span.live || this.loaded === 0) return;
-    const pause = this.step > 30 || this.widget.kind === "bars" ? Math.max(often, this.step * 1000) : seldom;
+    const pause = this.step > 30 || asked.has(this.widget.kind) ? Math.max(often, this.step * 1000) : seldom;
     if (Date.now() - this.loaded > pause) return void this.load();
     this.view.tick?.(span);
   }
@@ -102,7 +112,7 @@ export class Card {
   private see(visible: boolean): void {
     this.visible = visible;
     if (!visible) return;
-    if (!this.unhear && this.widget.kind !== "text") this.unhear = this.o.source.hear(this.widget, (frame) => this.hear(frame));
+    if (!this.unhear && !silent.has(this.widget.kind)) this.unhear = this.o.source.hear(this.widget, (frame) => this.hear(frame));
     if (this.loaded === 0) void this.load();
   }
 
@@ -130,7 +140,7 @@ export class Card {
   private async load(): Promise<void> {
     this.loading?.abort();
     const mine = new AbortController();
-    [this.loading, this.retryAt] = [mine, Infinity];
+    [this.loading, this.retryAt, this.due] = [mine, Infinity, false];
     if (this.loaded === 0) this.root.dataset.loading = "";
     this.loaded = Date.now();
     const span = this.o.span();

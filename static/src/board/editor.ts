@@ -9,9 +9,9 @@ import { settings, variableSettings, type Names } from "./settings";
 
 const kinds: [Kind, string][] = [
   ["line", "Lines"], ["area", "Areas"], ["band", "Band of all"], ["number", "Number"], ["gauge", "Gauge"], ["bars", "Bars"],
-  ["table", "Table of newest values"], ["timeline", "States over time"], ["fleet", "Devices, worst first"], ["log", "Events"], ["text", "Text"],
+  ["table", "Table of newest values"], ["timeline", "States over time"], ["fleet", "Devices, worst first"], ["log", "Events"], ["alerts", "Open alerts"], ["text", "Text"],
 ];
-const sizes: Partial<Record<Kind, [w: number, h: number]>> = { number: [3, 4], gauge: [3, 6], fleet: [12, 5], log: [12, 6], text: [3, 4], timeline: [6, 5] };
+const sizes: Partial<Record<Kind, [w: number, h: number]>> = { number: [3, 4], gauge: [3, 6], fleet: [12, 5], log: [12, 6], alerts: [6, 6], text: [3, 4], timeline: [6, 5] };
 const mostSteps = 100; // that can be taken back
 
 export function startEditor(page: Page): void {
@@ -180,7 +180,7 @@ class Editor {
     const id = this.freeID();
     const widget: Widget = { id, kind, at: freePlace(this.areas(), w, h) };
     const first = this.names.metrics.find((m) => m.type === "number");
-    if (first && !["fleet", "log", "text"].includes(kind)) widget.metrics = [{ name: first.name }];
+    if (first && !["fleet", "log", "alerts", "text"].includes(kind)) widget.metrics = [{ name: first.name }];
     widget.title = kind === "text" ? "Note" : widget.metrics?.[0]?.name ?? kinds.find(([k]) => k === kind)?.[1] ?? "";
     if (kind === "text") widget.text = "Write something here.";
     this.insert(widget);

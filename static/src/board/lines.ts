@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import { colourOf, follow, keys } from "../chart";
 import { short } from "../freshness";
+import { mark, named, shade, under } from "../intervals";
 import { stepWords } from "../points";
 import { make } from "./dom";
 import { mostBands, options, type Drawn } from "./lineplot";
@@ -73,9 +74,16 @@ export function lines(stage: Stage): View {
     leave?.();
     plot?.destroy();
     const unit = { left: scales.left.unit, right: scales.right.unit };
-    plot = new uPlot(options(stage, drawn, unit, read), [[]], plotHost);
+    const made = options(stage, drawn, unit, read);
+    plot = new uPlot({ ...made, hooks: { ...made.hooks, drawAxes: [behind] } }, [[]], plotHost);
     leave = follow(plot, plotHost);
     slider(plot);
+  }
+
+  // behind draws when alerts fired and states changed, under the lines.
+  function behind(on: uPlot): void {
+    shade(on, answer?.alerts ?? []);
+    mark(on, (answer?.events ?? []).map((e) => ({ at: e.at, text: e.text })));
   }
 
   // slider makes the place of the plot one that arrow keys move through; a new plot has a new place.
@@ -88,7 +96,8 @@ export function lines(stage: Stage): View {
     const at = index === null ? undefined : plot?.data[0][index];
     if (at === undefined || index === null) return "no point chosen";
     const parts = drawn.map((d) => ({ d, b: near(d.points, at) })).filter((x) => x.b).map(({ d, b }) => `${d.name} ${said(b?.value ?? 0, d.unit)}`);
-    return `${short(at * 1000)}: ${parts.join(", ") || "nothing"}`;
+    const fired = under(answer?.alerts ?? [], at);
+    return `${short(at * 1000)}: ${parts.join(", ") || "nothing"}${fired && `; ${fired}`}`;
   }
 
   // write fills the legend with the values under the cursor, else with the newest ones.
@@ -136,7 +145,7 @@ export function lines(stage: Stage): View {
       for (const track of tracks) track.from(ms);
     },
     tick: draw,
-    rows: () => rows(drawn),
+    rows: () => [...rows(drawn), ...marked(answer)],
     picture: () => plot?.ctx.canvas ?? null,
     note: () => note(stage, answer, tracks),
     destroy: () => {
@@ -144,6 +153,13 @@ export function lines(stage: Stage): View {
       plot?.destroy();
     },
   };
+}
+
+// marked are the alerts and states of a chart as rows of its table.
+function marked(answer: Answer | undefined): string[][] {
+  const alerts = (answer?.alerts ?? []).map((a) => [short(a.from / 1000), `${named(a)} on ${a.who}, ${a.to ? `to ${short(a.to / 1000)}` : "still firing"}`, "", "", ""]);
+  const states = (answer?.events ?? []).map((e) => [short(e.at / 1000), `${e.name} · ${e.what}: ${e.text}`, "", "", ""]);
+  return [...alerts, ...states];
 }
 
 function set(element: Element | undefined, text: string): void {
@@ -156,7 +172,9 @@ function note(stage: Stage, answer: Answer | undefined, tracks: Track[]): string
   const step = stepWords(answer?.step ?? "");
   if (!step) return `No readings in this range.${left}`;
   const how = tracks.length > mostBands && stage.widget.kind !== "band" ? "lines go through the smallest and largest reading of each" : "bands reach from the smallest to the largest reading";
-  return `Mean of each ${step}; ${how}.${left}`;
+  const alerts = answer?.alerts?.length ?? 0;
+  const shaded = alerts > 0 ? ` Shaded: ${alerts === 1 ? "an alert" : `${alerts} alerts`}.` : "";
+  return `Mean of each ${step}; ${how}.${shaded}${left}`;
 }
 
 function colourFor(all: AnswerSeries[], index: number): { colour: number; dash: number[] } {

@@ -1,7 +1,8 @@
 // What a dashboard is, as package tenants/dashboard describes it, and what the server answers about a widget.
 import type { Value } from "../frames";
+import type { Interval } from "../intervals";
 
-export type Kind = "line" | "area" | "band" | "number" | "gauge" | "bars" | "table" | "timeline" | "fleet" | "log" | "text";
+export type Kind = "line" | "area" | "band" | "number" | "gauge" | "bars" | "table" | "timeline" | "fleet" | "log" | "alerts" | "text";
 
 export interface Place { x: number; y: number; w: number; h: number }
 export interface Metric { name: string; right?: boolean }
@@ -22,6 +23,7 @@ export interface Widget {
   by?: string;
   count?: number;
   text?: string;
+  states?: boolean;
 }
 
 export interface Document { range?: string; variables?: Variable[]; widgets?: Widget[] }
@@ -46,6 +48,9 @@ export interface AnswerSeries {
 export interface AnswerDevice { device: string; name: string; site?: string; at?: number; interval?: number; disabled?: boolean }
 export interface AnswerEvent { device: string; name: string; at: number; kind: string; what: string; text: string }
 
+// AnswerAlert is an alert; what it has in common with an interval stands behind lines.
+export interface AnswerAlert extends Interval { id: string; device: string; who: string; message?: string; state: string }
+
 export interface Answer {
   from: number;
   to: number;
@@ -53,6 +58,7 @@ export interface Answer {
   series?: AnswerSeries[];
   devices?: AnswerDevice[];
   events?: AnswerEvent[];
+  alerts?: AnswerAlert[];
   left?: number;
 }
 

@@ -62,6 +62,7 @@ export function settings(widget: Widget, names: Names, variables: Variable[], ch
     out.push(labelled("Text", area, "# heading, **strong**, *emphasis*, `code`, - list, [words](address)"));
     return out;
   }
+  if (widget.kind === "alerts") return [...out, ...devices(widget, names, variables, change), atMost(widget, change)];
   out.push(metrics(widget, names, change), ...devices(widget, names, variables, change));
   if (["line", "area", "band", "gauge", "number", "bars"].includes(widget.kind)) {
     const number = (at: "min" | "max") => input(widget[at] === undefined ? "" : String(widget[at]), (v) => change((w) => {
@@ -74,12 +75,29 @@ export function settings(widget: Widget, names: Names, variables: Variable[], ch
     const by: [string, string][] = [["mean", "Mean of the range"], ["max", "Largest value"], ["min", "Smallest value"], ["sum", "Sum"]];
     out.push(labelled("Bars show", select(widget.by || "mean", by, (v) => change((w) => void (w.by = v)))));
   }
-  out.push(labelled("At most", input(widget.count ? String(widget.count) : "", (v) => change((w) => {
+  if (["line", "area", "band"].includes(widget.kind)) out.push(stateMarks(widget, change));
+  out.push(atMost(widget, change), thresholds(widget, change));
+  return out;
+}
+
+function atMost(widget: Widget, change: Change): HTMLElement {
+  return labelled("At most", input(widget.count ? String(widget.count) : "", (v) => change((w) => {
     if (Number(v) > 0) w.count = Math.round(Number(v));
     else delete w.count;
-  }, "count")), "How many lines, bars, numbers or rows. Empty: as many as usual."));
-  out.push(thresholds(widget, change));
-  return out;
+  }, "count")), "How many lines, bars, numbers or rows. Empty: as many as usual.");
+}
+
+function stateMarks(widget: Widget, change: Change): HTMLElement {
+  const label = make("label", "small");
+  const box = make("input");
+  box.type = "checkbox";
+  box.checked = widget.states ?? false;
+  box.addEventListener("change", () => change((w) => {
+    if (box.checked) w.states = true;
+    else delete w.states;
+  }));
+  label.append(box, " Mark when the devices changed their state");
+  return label;
 }
 
 function metrics(widget: Widget, names: Names, change: Change): HTMLElement {
