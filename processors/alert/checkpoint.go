@@ -10,6 +10,7 @@ import (
 
 	"longwave/ingest/telemetry"
 	"longwave/tenants/alertrule"
+	"longwave/tenants/alertrule/unpack"
 	"longwave/tenants/id"
 )
 
@@ -115,12 +116,6 @@ func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.
 
 func seal(b []byte) []byte { return binary.LittleEndian.AppendUint32(b, checksum(b)) }
 
-// partReader reads a part; bad is looked at in the end.
-type partReader struct {
-	b   []byte
-	bad bool
-}
-
 // decodePart reads what encodeParts wrote. It returns errPart, and nothing of a part that is damaged anywhere.
 func decodePart(b []byte) (pairs []keptPair, err error) {
 	end := len(b) - checksumBytes
@@ -130,76 +125,50 @@ func decodePart(b []byte) (pairs []keptPair, err error) {
 	if b[0] != partVersion {
 		return nil, fmt.Errorf("%w: its version is %d, this program knows %d", errPart, b[0], partVersion)
 	}
-	r := partReader{b: b[1:end]}
+	r := unpack.New(b[1:end])
 	var position [3]uint64
 	for i := range position {
-		position[i] = r.unsigned()
+		position[i] = r.Unsigned()
 	}
-	rules := make([]keptPair, min(r.unsigned(), alertrule.MaxRules))
+	rules := make([]keptPair, min(r.Unsigned(), alertrule.MaxRules))
 	for i := range rules {
-		rules[i].rule, err = id.Parse[id.AlertRule](r.text())
-		r.bad = r.bad || err != nil
-		rules[i].version = int(r.unsigned())
+		if rules[i].rule, err = id.Parse[id.AlertRule](r.Text()); err != nil {
+			r.Refuse()
+		}
+		rules[i].version = int(r.Unsigned())
 	}
-	for len(r.b) > 0 && !r.bad {
-		pairs = r.device(pairs, rules, position)
+	for !r.Empty() {
+		pairs = readDevice(&r, pairs, rules, position)
 	}
-	if r.bad {
+	if !r.OK() {
 		return nil, fmt.Errorf("%w: it ends too early", errPart)
 	}
 	return pairs, nil
 }
 
-func (r *partReader) device(pairs, rules []keptPair, position [3]uint64) []keptPair {
-	name, err := id.Parse[id.Device](r.text())
-	r.bad = r.bad || err != nil
-	seen := telemetry.Micros(r.signed())
-	for range r.unsigned() {
-		i := r.unsigned()
-		if r.bad || i >= uint64(len(rules)) {
-			r.bad = true
+// readDevice reads what device.append wrote, and adds its pairs.
+func readDevice(r *unpack.Reader, pairs, rules []keptPair, position [3]uint64) []keptPair {
+	name, err := id.Parse[id.Device](r.Text())
+	if err != nil {
+		r.Refuse()
+	}
+	seen := telemetry.Micros(r.Signed())
+	for range r.Unsigned() {
+		i := r.Unsigned()
+		if !r.OK() || i >= uint64(len(rules)) {
+			r.Refuse()
 			return pairs
 		}
 		p := rules[i]
 		p.device, p.seen, p.covered = name, seen, position
-		if text := r.text(); text != "" {
-			p.alert, err = id.Parse[id.Alert](text)
-			r.bad = r.bad || err != nil
+		if text := r.Text(); text != "" {
+			if p.alert, err = id.Parse[id.Alert](text); err != nil {
+				r.Refuse()
+			}
 		}
-		p.severity, p.number = alertrule.Severity(r.unsigned()), r.unsigned()
-		p.state = []byte(r.text())
+		p.severity, p.number = alertrule.Severity(r.Unsigned()), r.Unsigned()
+		p.state = []byte(r.Text())
 		pairs = append(pairs, p)
 	}
 	return pairs
-}
-
-func (r *partReader) unsigned() uint64 {
-	n, size := binary.Uvarint(r.b)
-	if size <= 0 {
-		r.b, r.bad = nil, true
-		return 0
-	}
-	r.b = r.b[size:]
-	return n
-}
-
-func (r *partReader) signed() int64 {
-	n, size := binary.Varint(r.b)
-	if size <= 0 {
-		r.b, r.bad = nil, true
-		return 0
-	}
-	r.b = r.b[size:]
-	return n
-}
-
-func (r *partReader) text() string {
-	n := r.unsigned()
-	if n > uint64(len(r.b)) {
-		r.b, r.bad = nil, true
-		return ""
-	}
-	text := string(r.b[:n])
-	r.b = r.b[n:]
-	return text
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"longwave/ingest/telemetry"
+	"longwave/tenants/alertrule/unpack"
 )
 
 // ErrState is returned for bytes that are no state of the program.
@@ -63,100 +64,52 @@ func appendTime(b []byte, at telemetry.Micros) []byte {
 	return binary.AppendVarint(append(b, 1), int64(at))
 }
 
-// stateReader reads what AppendState wrote; bad is looked at in the end.
-type stateReader struct {
-	b   []byte
-	bad bool
-}
-
 // ParseState reads a state of this version of the rule. It returns ErrState for anything else; more bytes than the state has
 // are such a thing, too.
 func (p *Program) ParseState(b []byte) (State, error) {
-	r := stateReader{b: b}
-	if r.byte() != stateVersion {
+	r := unpack.New(b)
+	if r.Byte() != stateVersion {
 		return State{}, ErrState
 	}
 	s := p.Start(Known{})
-	s.Status, s.Severity, s.gaps = Status(r.byte()), Severity(r.byte()), r.byte()
-	s.Number, s.Late, s.holds = r.unsigned(), r.unsigned(), r.unsigned()
-	s.Since, s.Interval = telemetry.Micros(r.signed()), time.Duration(r.signed())
-	s.received, s.gap = telemetry.Micros(r.signed()), telemetry.Micros(r.signed())
-	if int(r.byte()) != len(s.levels) || int(r.byte()) != len(s.metrics) {
+	s.Status, s.Severity, s.gaps = Status(r.Byte()), Severity(r.Byte()), r.Byte()
+	s.Number, s.Late, s.holds = r.Unsigned(), r.Unsigned(), r.Unsigned()
+	s.Since, s.Interval = telemetry.Micros(r.Signed()), time.Duration(r.Signed())
+	s.received, s.gap = telemetry.Micros(r.Signed()), telemetry.Micros(r.Signed())
+	if int(r.Byte()) != len(s.levels) || int(r.Byte()) != len(s.metrics) {
 		return State{}, ErrState
 	}
-	s.at = r.time()
+	s.at = readTime(&r)
 	for i := range s.levels {
-		s.levels[i].status = Status(r.byte())
-		s.levels[i].since = max(s.at, 0) - telemetry.Micros(r.signed())
+		s.levels[i].status = Status(r.Byte())
+		s.levels[i].since = max(s.at, 0) - telemetry.Micros(r.Signed())
 	}
 	for i := 0; i < len(s.metrics) && s.at != never; i++ {
-		r.metric(&s.metrics[i])
+		s.metrics[i].read(&r)
 	}
-	if r.bad || len(r.b) > 0 || s.Status > Firing || s.Severity > Critical {
+	if !r.OK() || !r.Empty() || s.Status > Firing || s.Severity > Critical {
 		return State{}, ErrState
 	}
 	return s, nil
 }
 
-func (r *stateReader) metric(m *metric) {
-	if m.At = r.time(); m.At == never {
+// read reads what append wrote.
+func (m *metric) read(r *unpack.Reader) {
+	if m.At = readTime(r); m.At == never {
 		return
 	}
-	if m.Type = telemetry.ValueType(r.byte()); m.Type != telemetry.Text {
-		m.Num = math.Float64frombits(r.word())
+	if m.Type = telemetry.ValueType(r.Byte()); m.Type != telemetry.Text {
+		m.Num = math.Float64frombits(r.Word())
 		return
 	}
-	m.sum = r.word()
-	m.Text = string(r.take(int(r.byte())))
+	m.sum = r.Word()
+	m.Text = string(r.Take(uint64(r.Byte())))
 }
 
-func (r *stateReader) time() telemetry.Micros {
-	if r.byte() == 0 {
+// readTime reads what appendTime wrote.
+func readTime(r *unpack.Reader) telemetry.Micros {
+	if r.Byte() == 0 {
 		return never
 	}
-	return telemetry.Micros(r.signed())
-}
-
-func (r *stateReader) take(n int) []byte {
-	if n > len(r.b) {
-		r.b, r.bad = nil, true
-		return nil
-	}
-	out := r.b[:n]
-	r.b = r.b[n:]
-	return out
-}
-
-func (r *stateReader) byte() byte {
-	if b := r.take(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
-
-func (r *stateReader) word() uint64 {
-	if b := r.take(8); b != nil {
-		return binary.LittleEndian.Uint64(b)
-	}
-	return 0
-}
-
-func (r *stateReader) unsigned() uint64 {
-	n, size := binary.Uvarint(r.b)
-	if size <= 0 {
-		r.b, r.bad = nil, true
-		return 0
-	}
-	r.b = r.b[size:]
-	return n
-}
-
-func (r *stateReader) signed() int64 {
-	n, size := binary.Varint(r.b)
-	if size <= 0 {
-		r.b, r.bad = nil, true
-		return 0
-	}
-	r.b = r.b[size:]
-	return n
+	return telemetry.Micros(r.Signed())
 }
