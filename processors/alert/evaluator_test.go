@@ -1,8 +1,11 @@
 package alert
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"longwave/ingest/telemetry"
 	"longwave/tenants/alertrule"
@@ -156,5 +159,24 @@ func TestPeople(t *testing.T) {
 	foreign := Doing{id.New[id.Tenant](), do.Alert, "Eve"}
 	if err := r.book.Acknowledge(t.Context(), foreign, ""); err == nil || len(r.book.Find(foreign.Tenant, Filter{})) != 0 {
 		t.Errorf("another tenant acknowledges: %v", err)
+	}
+}
+
+// TestMessageOfNobodyIsPassedOver has a message in a lane whose subject says no tenant, before and behind good ones.
+func TestMessageOfNobodyIsPassedOver(t *testing.T) {
+	r := newRig(t, 1)
+	r.rule()
+	v, _ := r.evaluator()
+	r.run(v.Run)
+	r.until("evaluates", v.Active)
+	for _, temp := range []float64{11, 9} {
+		if _, err := r.js.Publish(t.Context(), strings.Replace(telemetry.LaneFilter(telemetry.Standard), "*", "no~tenant", 1), []byte("?")); err != nil {
+			t.Fatal(err)
+		}
+		r.post(0, temp)
+		r.until("seen", func() bool { return (r.open() == 1) == (temp > 10) && len(r.book.Find(r.tenant, Filter{})) == 1 })
+	}
+	if n := testutil.ToFloat64(v.metrics.damaged); n != 2 {
+		t.Errorf("%g were counted of 2", n)
 	}
 }

@@ -151,7 +151,7 @@ func (l *leader) readState(ctx context.Context) (before kept, err error) {
 
 func (l *leader) damage(what string, err error) {
 	l.metrics.damaged.Inc()
-	l.log.Error("what is kept of alert rules cannot be read", "what", what, "error", err)
+	l.log.Error("what alert rules need cannot be read", "what", what, "error", err)
 }
 
 // readLog takes over what the log knows beyond the checkpoint. Without one, it is all there is.

@@ -42,7 +42,7 @@ func newMetrics() *metrics {
 		writeFailures:     counter("write_failures_total", "Attempts to write to the log of alerts that failed."),
 		takeOvers:         counter("take_overs_total", "Times that this copy of the program began to evaluate."),
 		missed:            counter("missed_messages_total", "Lane messages that were gone before alert rules saw them."),
-		damaged:           counter("damaged_total", "Parts of a checkpoint or entries of the log that could not be read."),
+		damaged:           counter("damaged_total", "Parts of a checkpoint, entries of the log and lane messages that could not be read."),
 		checkpointSeconds: histogram("checkpoint_seconds", "Duration of writing down what is known.", 0.001, 2.5),
 		checkpointBytes:   histogram("checkpoint_bytes", "Bytes written down at once.", 256, 4),
 		latest:            histogram("delay_seconds", "Time from when a lane took a message until what rules found in it was in the log.", 0.001, 2.5),

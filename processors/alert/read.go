@@ -60,19 +60,26 @@ func (l *leader) readFrom(ctx context.Context, lane telemetry.Lane, next *uint64
 		if err != nil {
 			return fmt.Errorf("fetch: %w", err)
 		}
-		_, tenant, err := telemetry.ParseLaneSubject(m.Subject())
-		if err != nil {
-			return fmt.Errorf("fetch: %w", err)
-		}
 		if at.Sequence.Stream > *next {
 			l.gap(ctx, lane, *next)
 		}
 		*next = at.Sequence.Stream + 1
-		out := message{lane: lane, seq: at.Sequence.Stream, stored: telemetry.At(at.Timestamp), pending: at.NumPending, tenant: tenant, data: m.Data()}
-		if !send(ctx, in, out) {
+		if !send(ctx, in, l.messageOf(lane, m, at)) {
 			return ctx.Err()
 		}
 	}
+}
+
+// messageOf is what rules see of a message. One whose subject says no tenant is nobody's: they see only that it has passed.
+func (l *leader) messageOf(lane telemetry.Lane, m jetstream.Msg, at *jetstream.MsgMetadata) message {
+	out := message{lane: lane, seq: at.Sequence.Stream, stored: telemetry.At(at.Timestamp), pending: at.NumPending}
+	_, tenant, err := telemetry.ParseLaneSubject(m.Subject())
+	if err != nil {
+		l.damage("a message of a lane; it is passed over", err)
+		return out
+	}
+	out.tenant, out.data = tenant, m.Data()
+	return out
 }
 
 // gap counts what was dropped to make room in the lane, when the next message is not there. What was removed elsewhere in the lane, with
@@ -80,6 +87,7 @@ func (l *leader) readFrom(ctx context.Context, lane telemetry.Lane, next *uint64
 func (l *leader) gap(ctx context.Context, lane telemetry.Lane, next uint64) {
 	stream, err := l.o.JS.Stream(ctx, telemetry.LaneStream(lane))
 	if err != nil {
+		l.log.Warn("a lane does not say whether messages were dropped before alert rules saw them", "lane", lane.String(), "from", next, "error", err)
 		return
 	}
 	if first := stream.CachedInfo().State.FirstSeq; first > next {
