@@ -20,6 +20,7 @@ import (
 type Alerts interface {
 	Find(t id.Tenant, filters ...alert.Filter) []alert.Alert
 	Alert(t id.Tenant, a id.Alert) (alert.Alert, error)
+	Count(t id.Tenant) alert.Count
 	Watch(t id.Tenant) <-chan struct{}
 	Acknowledge(ctx context.Context, d alert.Doing, comment string) error
 	Assign(ctx context.Context, d alert.Doing, to string) error

@@ -74,7 +74,7 @@ func (w *Web) guestNote(p tenants.Principal) string {
 
 // countAlerts puts the number of open alerts beside their link and before the title, which the live scripts keep true.
 func (w *Web) countAlerts(f *views.Frame, t id.Tenant) {
-	n := countOpen(w.o.Alerts, t)
+	n := w.o.Alerts.Count(t)
 	for i := range f.Nav {
 		if f.Nav[i].Key == "alerts" && n.Open > 0 {
 			f.Nav[i].Count, f.Open = grouped(uint64(n.Open)), grouped(uint64(n.Open))

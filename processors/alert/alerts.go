@@ -103,7 +103,23 @@ type ledger struct {
 	open   map[id.Alert]*Alert
 	closed []*Alert // oldest first
 	known  map[id.Alert]*Alert
-	most   int // of closed
+	most   int                         // of closed
+	tally  [alertrule.Critical + 1]int // of open by severity, without those of rules in shadow
+}
+
+// Count is how many alerts fire, and how bad the worst of them is. Those of rules in shadow do not count.
+type Count struct {
+	Open  int                `json:"open"`
+	Worst alertrule.Severity `json:"worst"`
+}
+
+func (l *ledger) count() (c Count) {
+	for severity, n := range l.tally {
+		if c.Open += n; n > 0 {
+			c.Worst = alertrule.Severity(severity)
+		}
+	}
+	return c
 }
 
 func newLedger(most int) *ledger {
@@ -189,13 +205,19 @@ func (l *ledger) put(a *Alert, e *Entry) {
 	kept := *e
 	kept.State = nil
 	a.Timeline = append(slices.Clip(a.Timeline[max(0, len(a.Timeline)+1-timelineKept):]), kept)
-	wasOpen := l.open[a.ID] != nil
+	was := l.open[a.ID]
+	if was != nil && !was.Shadow {
+		l.tally[was.Severity]--
+	}
 	l.known[a.ID] = a
 	switch {
 	case a.Firing:
 		l.open[a.ID] = a
+		if !a.Shadow {
+			l.tally[a.Severity]++
+		}
 		return
-	case wasOpen:
+	case was != nil:
 		delete(l.open, a.ID)
 		l.closed = append(l.closed, a)
 	default:

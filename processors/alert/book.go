@@ -148,6 +148,16 @@ func (b *Book) Open(t id.Tenant) []Alert {
 	return b.Find(t, Filter{State: Active}, Filter{State: Taken})
 }
 
+// Count tells how many alerts of a tenant fire, at the same cost whatever their number.
+func (b *Book) Count(t id.Tenant) Count {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if l := b.ledgers[t]; l != nil {
+		return l.count()
+	}
+	return Count{}
+}
+
 // Find lists the alerts of a tenant that any of the filters selects: those that fire, and the latest that are over.
 func (b *Book) Find(t id.Tenant, filters ...Filter) []Alert {
 	b.mu.RLock()
