@@ -128,7 +128,10 @@ func (m *management) startJob(ctx context.Context, who visitor, order replay.Ord
 			order.By = "API key " + k.Name
 		}
 	}
-	job, err := m.api.jobs.Start(ctx, who.actor, who.tenant, order)
+	return m.answerJob(m.api.jobs.Start(ctx, who.actor, who.tenant, order))
+}
+
+func (m *management) answerJob(job replay.Job, err error) (*replayOut, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -149,11 +152,7 @@ func (m *management) listReplays(ctx context.Context, who visitor, _ *listReplay
 }
 
 func (m *management) getReplay(ctx context.Context, who visitor, in *oneReplayIn) (*replayOut, error) {
-	job, err := m.api.jobs.Job(ctx, who.tenant, in.Replay)
-	if err != nil {
-		return nil, err
-	}
-	return &replayOut{Body: m.bodyOfJob(job)}, nil
+	return m.answerJob(m.api.jobs.Job(ctx, who.tenant, in.Replay))
 }
 
 func (m *management) cancelReplay(ctx context.Context, who visitor, in *oneReplayIn) (*replayOut, error) {
@@ -161,10 +160,7 @@ func (m *management) cancelReplay(ctx context.Context, who visitor, in *oneRepla
 	if err == nil {
 		job, err = m.api.jobs.Cancel(ctx, who.tenant, job.ID)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &replayOut{Body: m.bodyOfJob(job)}, nil
+	return m.answerJob(job, err)
 }
 
 func (m *management) bodyOfJob(j replay.Job) replayBody {

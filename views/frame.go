@@ -75,6 +75,12 @@ type Option struct {
 	Selected     bool
 }
 
+// Pick is a menu within a sentence.
+type Pick struct {
+	ID, Name, Label string
+	Options         []Option
+}
+
 // describedBy names the texts that belong to the input, for a screen reader.
 func (f Field) describedBy() string {
 	switch {

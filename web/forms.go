@@ -43,6 +43,20 @@ func fault(err error) (views.Problem, bool) {
 	return views.Problem{}, false
 }
 
+// typedForm is what was typed into a form, and what is wrong with it.
+type typedForm struct {
+	url.Values
+	problems []views.Problem
+}
+
+// status is that of the page that shows the form.
+func (f typedForm) status() int {
+	if len(f.problems) > 0 {
+		return http.StatusUnprocessableEntity
+	}
+	return http.StatusOK
+}
+
 // blame writes the problems beside their fields, completes the sentences for the summary above the form, and puts the
 // cursor into the first field that is wrong.
 func blame(problems []views.Problem, fields ...*views.Field) []views.Problem {

@@ -22,17 +22,10 @@ func keyDays() []int { return []int{7, 30, chosenKeyDays, 365, 0} }
 const chosenKeyDays = 90
 
 func (w *Web) listKeys(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
-	return w.renderKeys(out, r, p, keyForm{Values: url.Values{}})
+	return w.renderKeys(out, r, p, typedForm{Values: url.Values{}})
 }
 
-// keyForm is what was typed, and what is wrong with it.
-type keyForm struct {
-	url.Values
-	problems []views.Problem
-}
-
-func (w *Web) renderKeys(out http.ResponseWriter, r *http.Request, p tenants.Principal, form keyForm) error {
-	status := http.StatusOK
+func (w *Web) renderKeys(out http.ResponseWriter, r *http.Request, p tenants.Principal, form typedForm) error {
 	page := views.Keys{
 		Name:     views.Field{ID: "name", Label: "Name", Type: "text", Value: form.Get("name"), MaxLength: "100", Autocomplete: "off", Help: "What will use it: nightly-report, say."},
 		Sites:    views.Field{ID: "sites", Label: "Sites", Type: "text", Value: form.Get("sites"), Optional: true, Autocomplete: "off", Help: "At one of these or below, with commas between: plant-2, plant-3/line-1."},
@@ -40,7 +33,6 @@ func (w *Web) renderKeys(out http.ResponseWriter, r *http.Request, p tenants.Pri
 		Labels:   views.Field{ID: "labels", Label: "Labels", Type: "text", Value: form.Get("labels"), Optional: true, Autocomplete: "off", Help: "With all of these: customer=acme."},
 	}
 	if len(form.problems) > 0 {
-		status = http.StatusUnprocessableEntity
 		page.Problems = blame(form.problems, &page.Name, &page.Sites, &page.Profiles, &page.Labels)
 	}
 	page.Frame, page.Tabs, page.Action = w.frame(out, r, p, "API keys"), w.adminTabs(r, p), keysPath(p.Tenant())
@@ -51,7 +43,7 @@ func (w *Web) renderKeys(out http.ResponseWriter, r *http.Request, p tenants.Pri
 	}
 	page.Expires = keyLifetimes(form.Get("expires"))
 	page.Rows, page.Warning = w.keyRows(r.Context(), p)
-	return w.render(out, r, status, views.KeysPage(page))
+	return w.render(out, r, form.status(), views.KeysPage(page))
 }
 
 func keyLifetimes(chosen string) []views.Option {
@@ -123,7 +115,7 @@ func (w *Web) createKey(out http.ResponseWriter, r *http.Request, p tenants.Prin
 		}
 		problems = append(problems, problem)
 	}
-	return w.renderKeys(out, r, p, keyForm{form, problems})
+	return w.renderKeys(out, r, p, typedForm{form, problems})
 }
 
 // newKey reads the form. Its error is that of a role that does not exist.

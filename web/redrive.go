@@ -105,12 +105,16 @@ func (w *Web) filterFacts(q workQuery, p tenants.Principal) []views.Fact {
 	return list
 }
 
-func (w *Web) startRedrive(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
-	form, err := parse(out, r)
-	if err != nil {
-		return err
+// parseWork reads a form about packets of the work list, and which they are.
+func (w *Web) parseWork(out http.ResponseWriter, r *http.Request) (form url.Values, q workQuery, err error) {
+	if form, err = parse(out, r); err == nil {
+		q, err = workQueryOf(form, w.o.Now())
 	}
-	q, err := workQueryOf(form, w.o.Now())
+	return form, q, err
+}
+
+func (w *Web) startRedrive(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
+	form, q, err := w.parseWork(out, r)
 	if err != nil {
 		return err
 	}
@@ -191,11 +195,7 @@ func dismissText(packets int) string {
 
 // startDismiss counts again: what must be typed follows from what will be gone, whatever the form says.
 func (w *Web) startDismiss(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
-	form, err := parse(out, r)
-	if err != nil {
-		return err
-	}
-	q, err := workQueryOf(form, w.o.Now())
+	form, q, err := w.parseWork(out, r)
 	if err != nil {
 		return err
 	}

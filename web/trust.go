@@ -21,20 +21,10 @@ const (
 func trustPath(t id.Tenant) string { return tenantPath(t) + "/trust" }
 
 func (w *Web) listTrust(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
-	return w.renderTrust(out, r, p, trustFormed{Values: url.Values{}})
+	return w.renderTrust(out, r, p, typedForm{Values: url.Values{}})
 }
 
-// trustFormed is what was typed into one of the forms, and what is wrong with it.
-type trustFormed struct {
-	url.Values
-	problems []views.Problem
-}
-
-func (w *Web) renderTrust(out http.ResponseWriter, r *http.Request, p tenants.Principal, form trustFormed) error {
-	status := http.StatusOK
-	if len(form.problems) > 0 {
-		status = http.StatusUnprocessableEntity
-	}
+func (w *Web) renderTrust(out http.ResponseWriter, r *http.Request, p tenants.Principal, form typedForm) error {
 	t := p.Tenant()
 	page := views.Trust{
 		Frame: w.frame(out, r, p, "Device trust"), Tabs: w.adminTabs(r, p), Action: trustPath(t), Example: w.origin(r) + "/ingest/v1/packets?tenant=" + string(t),
@@ -46,7 +36,7 @@ func (w *Web) renderTrust(out http.ResponseWriter, r *http.Request, p tenants.Pr
 	for _, each := range w.o.Tenants.State().Trusts(t) {
 		page.Rows = append(page.Rows, trustRow(each))
 	}
-	return w.render(out, r, status, views.TrustPage(page))
+	return w.render(out, r, form.status(), views.TrustPage(page))
 }
 
 func trustRow(t tenants.Trust) views.TrustRow {
@@ -73,7 +63,7 @@ func namingWords(n tenants.Naming) string {
 	return text + ", as its " + string(n.By)
 }
 
-func authorityFields(form trustFormed) views.TrustForm {
+func authorityFields(form typedForm) views.TrustForm {
 	get := func(name string) string { return form.Get(authorityForm + "-" + name) }
 	f := views.TrustForm{
 		Kind:   authorityForm,
@@ -96,7 +86,7 @@ func fieldWord(field string) string {
 	}[field]
 }
 
-func issuerFields(form trustFormed) views.TrustForm {
+func issuerFields(form typedForm) views.TrustForm {
 	get := func(name string) string { return form.Get(issuerForm + "-" + name) }
 	at := func(name string) string { return issuerForm + "-" + name }
 	f := views.TrustForm{
@@ -153,7 +143,7 @@ func (w *Web) addTrust(out http.ResponseWriter, r *http.Request, p tenants.Princ
 		if problem.Field != "" {
 			problem.Field = kind + "-" + problem.Field
 		}
-		return w.renderTrust(out, r, p, trustFormed{form, []views.Problem{problem}})
+		return w.renderTrust(out, r, p, typedForm{form, []views.Problem{problem}})
 	}
 	if err != nil {
 		return err
