@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -83,6 +84,29 @@ func TestFaultsOfTheCallerAreLoggedAtDebug(t *testing.T) {
 	}
 	if r.lines(`"level":"ERROR"`)+r.lines(`"level":"INFO"`) != 0 || r.lines(`"request failed"`) != 1 {
 		t.Errorf("want one line at debug:\n%s", &r.log)
+	}
+}
+
+// TestNoPathIsLogged has a path and a query that hold a secret, as the links of notifications do, and every way for a request to
+// end: what is logged and counted names the route.
+func TestNoPathIsLogged(t *testing.T) {
+	const secret = "acknowledge~t-1~sealed"
+	for name, f := range map[string]handler.Func{
+		"answered": func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(http.StatusOK); return nil },
+		"refused":  func(http.ResponseWriter, *http.Request) error { return tenants.ErrNotFound },
+		"failed":   func(http.ResponseWriter, *http.Request) error { return errors.New("disk on fire") },
+		"panic":    func(http.ResponseWriter, *http.Request) error { panic("no such index") },
+	} {
+		r := newRig(t, f)
+		r.get(t, "/things/"+secret+"?token="+secret)
+		r.get(t, "/nothing/"+secret)
+		families, err := r.metrics.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.log.Len() == 0 || r.lines(secret) != 0 || strings.Contains(fmt.Sprint(families), secret) {
+			t.Errorf("%s: the secret is told, or nothing is:\n%s", name, &r.log)
+		}
 	}
 }
 
