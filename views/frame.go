@@ -15,6 +15,7 @@ type Frame struct {
 	// Freshness is when what counts as late or silent, for the scripts.
 	Freshness string
 	Open      string // how many alerts of the tenant are open; empty for none
+	Place     string // of the latest change of its alerts that the page may show
 }
 
 // Assets are the addresses of the bundle's files.

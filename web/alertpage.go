@@ -28,13 +28,15 @@ func (w *Web) alert(r *http.Request, p tenants.Principal) (alert.Alert, error) {
 }
 
 func (w *Web) showAlert(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
+	frame := w.frame(out, r, p, "")
 	a, err := w.alert(r, p)
 	if err != nil {
 		return err
 	}
 	t, self := p.Tenant(), alertPath(p.Tenant(), a.ID)
 	row := w.alertRow(t, &a)
-	page := views.Alert{AlertRow: row, Frame: w.frame(out, r, p, a.Name+" on "+row.Device), ListHref: alertsPath(t), Self: self, Act: self + "/act",
+	frame.Title = a.Name + " on " + row.Device
+	page := views.Alert{AlertRow: row, Frame: frame, ListHref: alertsPath(t), Self: self, Act: self + "/act",
 		CanHandle: p.May(tenants.HandleAlerts) == nil, Firing: a.Firing, DeviceID: string(a.Device),
 		SilenceURL: silencesPath(t) + "/new?" + url.Values{"rule": {string(a.Rule)}, "device": {string(a.Device)}, "long": {"2 h"}}.Encode()}
 	if rule, ok := w.o.Tenants.State().AlertRule(t, a.Rule); ok {

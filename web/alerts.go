@@ -104,7 +104,6 @@ func known[K id.Kind](text string) K {
 
 func (w *Web) listAlerts(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
 	t, q, base := p.Tenant(), alertQueryOf(r.URL.Query()), alertsPath(p.Tenant())
-	found := w.searchAlerts(t, q)
 	page := views.Alerts{Frame: w.frame(out, r, p, "Alerts"), Tabs: w.alertTabs(r, t), Action: base, Self: q.address(base), BulkHref: base + "/acknowledge",
 		CanHandle: p.May(tenants.HandleAlerts) == nil, Query: q.text}
 	for _, o := range alertStates() {
@@ -115,7 +114,7 @@ func (w *Web) listAlerts(out http.ResponseWriter, r *http.Request, p tenants.Pri
 		page.Severity = append(page.Severity, views.Option{Value: s.String(), Label: capital(s.String()) + map[bool]string{true: " and worse"}[s < alertrule.Critical], Selected: s.String() == q.severity})
 	}
 	w.alertChips(&page, t, q)
-	first := 0
+	first, found := 0, w.searchAlerts(t, q)
 	if q.after != "" {
 		first = slices.IndexFunc(found, func(a alert.Alert) bool { return string(a.ID) == q.after }) + 1
 	}

@@ -47,8 +47,9 @@ func (w *Web) renderDevice(out http.ResponseWriter, r *http.Request, p tenants.P
 	ctx, cancel := context.WithTimeout(r.Context(), storageTimeout) // for everything that is read, together
 	defer cancel()
 	l, warning := w.lister(ctx, p.Tenant())
+	frame := w.frame(out, r, p, v.device.Name)
 	page := w.devicePage(p, l.look(v.device), l)
-	page.Frame, page.Warning = w.frame(out, r, p, v.device.Name), warning
+	page.Frame, page.Warning = frame, warning
 	if v.tab == tabSettings && !page.CanEdit {
 		v.tab = tabOverview
 	}

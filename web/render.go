@@ -72,9 +72,11 @@ func (w *Web) guestNote(p tenants.Principal) string {
 	return "You look at this tenant as an operator, because its owners allow that."
 }
 
-// countAlerts puts the number of open alerts beside their link and before the title, which the live scripts keep true.
+// countAlerts puts the number of open alerts beside their link and before the title, which the live scripts keep true. Whoever
+// shows alerts reads them after that: then what is later than the place is all that a script has to ask for again.
 func (w *Web) countAlerts(f *views.Frame, t id.Tenant) {
 	n := w.o.Alerts.Count(t)
+	f.Place = strconv.FormatUint(n.Place, 10)
 	for i := range f.Nav {
 		if f.Nav[i].Key == "alerts" && n.Open > 0 {
 			f.Nav[i].Count, f.Open = grouped(uint64(n.Open)), grouped(uint64(n.Open))

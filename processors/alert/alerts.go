@@ -105,15 +105,19 @@ type ledger struct {
 	known  map[id.Alert]*Alert
 	most   int                         // of closed
 	tally  [alertrule.Critical + 1]int // of open by severity, without those of rules in shadow
+	place  uint64                      // in the log, of the latest entry that changed anything
 }
 
-// Count is how many alerts fire, and how bad the worst of them is. Those of rules in shadow do not count.
+// Count is how many alerts fire, and how bad the worst of them is. Those of rules in shadow do not count. Place changes whenever
+// anything does, and is the same in every copy of the program: two that are equal say that nothing happened between them.
 type Count struct {
 	Open  int                `json:"open"`
 	Worst alertrule.Severity `json:"worst"`
+	Place uint64             `json:"place"`
 }
 
 func (l *ledger) count() (c Count) {
+	c.Place = l.place
 	for severity, n := range l.tally {
 		if c.Open += n; n > 0 {
 			c.Worst = alertrule.Severity(severity)

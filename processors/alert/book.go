@@ -131,6 +131,7 @@ func (b *Book) take(m jetstream.Msg, place uint64) {
 	if !l.apply(&e) {
 		return
 	}
+	l.place = place
 	for _, f := range b.followers {
 		f.changed(Ref{t, e.Alert})
 	}

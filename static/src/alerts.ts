@@ -10,6 +10,7 @@ export function startAlerts(): void {
   keepSelection();
   const bare = document.title.replace(/^\([\d,]+\) /, "");
   let before = -1;
+  let known = Number(place.dataset.place);
   subscribe({ topic: "alerts" }, (frame) => {
     const now = (frame.snapshot ?? frame).alerts;
     if (!now) return;
@@ -19,8 +20,9 @@ export function startAlerts(): void {
     place.hidden = now.open === 0;
     document.title = now.open > 0 ? `(${count}) ${bare}` : bare;
     if (before >= 0 && now.open > before) changed(place);
-    if (before >= 0 || !frame.snapshot) document.body.dispatchEvent(new Event("alerts-changed"));
+    if (now.place !== known) document.body.dispatchEvent(new Event("alerts-changed"));
     before = now.open;
+    known = now.place;
   });
 }
 

@@ -47,6 +47,7 @@ export interface Sighting {
 export interface OpenAlerts {
   open: number;
   worst: string;
+  place: number;
 }
 
 // Content is what a snapshot and an update may both hold.
