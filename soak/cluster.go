@@ -128,7 +128,7 @@ func newClusterRig(ctx context.Context, s *settings, dir string, nodes []*node, 
 // newCopy starts one copy of the program against the nodes, and whatever else is outside of it.
 func newCopy(ctx context.Context, s *settings, dir string, nodes []*node, outside ...string) (r *rig, err error) {
 	outside = append(outside, "--nats-url", addresses(nodes), "--nats-replicas", "3")
-	r = &rig{settings: s, dir: dir, data: filepath.Join(dir, "data"), outside: outside}
+	r = &rig{settings: s, dir: dir, data: filepath.Join(dir, "data"), outside: outside, flags: toOurselves()}
 	if r.log, err = os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		return nil, err
 	}
@@ -148,10 +148,13 @@ func (r *rig) claim(ctx context.Context) error {
 	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second}
 	landed, _, err := fillIn(ctx, browser, r.base()+"/first-run", url.Values{"token": {link.Query().Get("token")},
 		"email": {operator}, "name": {"Soak"}, "password": {password}, "tenant": {"Soak"}})
+	if err == nil && landed == "/sign-in" { // the node that was asked for the session did not know of it yet
+		landed, err = r.signIn(ctx, browser)
+	}
 	if err != nil {
 		return err
 	}
-	found := regexp.MustCompile(`^/t/([^/]+)/`).FindStringSubmatch(landed)
+	found := regexp.MustCompile(`^/t/([^/]+)`).FindStringSubmatch(landed)
 	if found == nil {
 		return fmt.Errorf("the first run led to %s", landed)
 	}
@@ -164,6 +167,12 @@ func (r *rig) claim(ctx context.Context) error {
 		return errors.New("the page showed no new key")
 	}
 	return nil
+}
+
+// signIn returns where it led to.
+func (r *rig) signIn(ctx context.Context, browser *http.Client) (path string, err error) {
+	path, _, err = fillIn(ctx, browser, r.base()+"/sign-in", url.Values{"email": {operator}, "password": {password}})
+	return path, err
 }
 
 // fillIn posts a form and follows it to the page it leads to.

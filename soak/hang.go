@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// toOurselves lets the program reach destinations on this machine.
+func toOurselves() []string { return []string{"--allow-destinations", "127.0.0.0/8"} }
+
 // forwarded is slow enough for one destination of the program, and for what piles up while one hangs.
 var forwarded = shape{devices: 4, batch: 5, rate: 60, echo: 0.05}
 
@@ -110,7 +113,7 @@ func (r *receiver) quantile(from, to time.Time) time.Duration {
 // notice, and when it answers again it gets everything, once.
 func destinationHangs(ctx context.Context, s *settings) (row row, err error) {
 	row.times = 1
-	r, err := newRig(ctx, s, plan{name: "hang", shape: forwarded, flags: []string{"--allow-destinations", "127.0.0.0/8"}})
+	r, err := newRig(ctx, s, plan{name: "hang", shape: forwarded, flags: toOurselves()})
 	if err != nil {
 		return row, err
 	}

@@ -34,7 +34,7 @@ func oneIsNoisy(ctx context.Context, s *settings) (row row, err error) {
 	}
 	defer func() { r.close(row.failed() || err != nil) }()
 	row.fleet = r.fleet
-	loud, err := r.newNoise(ctx)
+	loud, err := r.beside(ctx, noise)
 	if err != nil {
 		return row, err
 	}
@@ -74,13 +74,13 @@ func (s *settings) phase() time.Duration {
 	return time.Minute
 }
 
-// newNoise registers the devices of the tenant that sends too much.
-func (r *rig) newNoise(ctx context.Context) (*fleet, error) {
+// beside registers the devices of one more tenant, which send beside the fleet.
+func (r *rig) beside(ctx context.Context, sh shape) (*fleet, error) {
 	before := r.fleet
-	err := r.enlist(ctx, noise)
-	loud := r.fleet
+	err := r.enlist(ctx, sh)
+	more := r.fleet
 	r.fleet = before
-	return loud, err
+	return more, err
 }
 
 // heard is what quiet tenants noticed for a while, and what of the machine nobody used.

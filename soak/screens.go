@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/cookiejar"
-	"net/url"
 	"sync"
 	"time"
 
@@ -32,7 +31,7 @@ func (r *rig) watch(ctx context.Context, f *fleet) (*screens, error) {
 		return nil, err
 	}
 	browser := &http.Client{Jar: jar}
-	if _, _, err := fillIn(ctx, browser, r.base()+"/sign-in", url.Values{"email": {operator}, "password": {password}}); err != nil {
+	if _, err := r.signIn(ctx, browser); err != nil {
 		return nil, err
 	}
 	s := &screens{sent: map[string]time.Time{}}

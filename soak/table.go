@@ -24,12 +24,13 @@ func scenarios() []scenario {
 		{"many", "kill -9 of everything while a thousand tenants send", killMany},
 		{"pause", "everything is suspended for a while, like a laptop that sleeps", pauseEverything},
 		{"twice", "every device sends everything twice, late and out of order", sendTwice},
-		{"resend", "a tenth of everything is sent again at once, and again a day later", sendAgain},
+		{"resend", "a tenth of everything is sent again at once, and again a day later; so is everything that alert rules see", sendAgain},
 		{"clock", "the wall clock jumps under load, half of the time while packets wait", moveClock},
 		{"upgrade", "stopped with a full queue, then started again", upgradeWithBacklog},
 		{"lost-reply", "inserts commit and their answers are lost between ClickHouse and the program", loseReplies},
 		{"outage", "the engine is down for long, then what waited is stored", longOutage},
 		{"noisy", "one tenant sends ten times its share beside quiet ones", oneIsNoisy},
+		{"rules", "one tenant has as many alert rules as it may, all about everything that it sends, beside quiet ones", oneHasRules},
 		{"hang", "a destination hangs while everything is forwarded to it and to another one", destinationHangs},
 		{"lane", "a lane is full while the engine is down", fullLane},
 		{"disk", "the disk is full, then has room again", fullDisk},
@@ -38,6 +39,7 @@ func scenarios() []scenario {
 		{"partition", "three NATS nodes, one is cut off the others at a time while clients reach all of them", cutNetwork},
 		{"node-power", "three NATS nodes, the power of one is cut at a time", cutNode},
 		{"copies", "two copies of the program share three NATS nodes and a ClickHouse, one copy is killed at a time", killCopy},
+		{"take-over", "two copies of the program, the one that evaluates alert rules is killed", takeOver},
 		{"corrupt", "bits flipped and files cut short while the program is stopped", corruptFiles},
 	}
 }
