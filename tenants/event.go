@@ -170,6 +170,8 @@ func describe(e event) (name string, current int) {
 		return "operator.scoped", 1
 	case operatorRevoked:
 		return "operator.revoked", 1
+	case dataExported:
+		return "data.exported", 1
 	case jobStarted:
 		return "job.started", 1
 	case jobEnded:
@@ -300,6 +302,8 @@ func decodeEvent(r record) (event, error) {
 		return decode[operatorScoped](r)
 	case "operator.revoked":
 		return decode[operatorRevoked](r)
+	case "data.exported":
+		return decode[dataExported](r)
 	case "job.started":
 		return decode[jobStarted](r)
 	case "job.ended":

@@ -84,6 +84,7 @@ func everyEvent() map[string]event {
 		"tenant.erased":           tenantErased{Tenant: "t-1", Name: "T", Counts: []Gone{{"devices", 3, 0}}},
 		"operator.scoped":         operatorScoped{Person: "p-1", From: []id.Tenant{"t-1"}, To: []id.Tenant{"t-2"}, Limited: true},
 		"operator.revoked":        operatorRevoked{Person: "p-1"},
+		"data.exported":           dataExported{Of: []Difference{{What: "format", After: "csv"}}},
 		"job.started":             jobStarted{ID: "j-1", What: "send rejected packets again", Of: []Difference{{What: "cause", After: "value_type"}}},
 		"job.ended":               jobEnded{ID: "j-1", What: "send rejected packets again", Outcome: "done", Counts: []Count{{Name: "stored", Number: 412}}},
 	}

@@ -39,7 +39,7 @@ func TestAScopeIsSitesAndProfilesAndLabels(t *testing.T) {
 // TestAKeyForSomeDevicesDoesNothingElse holds for every action that there is, and for those to come.
 func TestAKeyForSomeDevicesDoesNothingElse(t *testing.T) {
 	limited := Principal{role: Owner, scope: &KeyScope{Profiles: []string{"pump"}}}
-	single := map[Action]bool{ViewDevices: true, EditDevices: true, RotateTokens: true, DeleteDevices: true}
+	single := map[Action]bool{ViewDevices: true, ExportData: true, EditDevices: true, RotateTokens: true, DeleteDevices: true}
 	for _, a := range Actions() {
 		err := limited.May(a)
 		if single[a] != (err == nil) || err != nil && !errors.Is(err, ErrForbidden) {

@@ -60,6 +60,7 @@ type Action uint8
 const (
 	View             Action = iota // see what concerns the tenant as a whole: rules, destinations, work lists, jobs
 	ViewDevices                    // see devices, their readings, events and rejected packets
+	ExportData                     // take readings of many devices away as a file
 	EditDevices                    // create, rename, disable and enable devices; describe metrics; demo data
 	RotateTokens                   // replace a device's token
 	DeleteDevices                  // delete a device and its data
@@ -92,6 +93,8 @@ func (a Action) String() string {
 		return "view"
 	case ViewDevices:
 		return "view devices"
+	case ExportData:
+		return "export data"
 	case EditDevices:
 		return "edit devices"
 	case RotateTokens:
@@ -129,6 +132,7 @@ func (a Action) allowed(r Role) bool {
 	return [actions][Owner + 1]bool{
 		View:             {Viewer: true, Editor: true, Owner: true},
 		ViewDevices:      {Viewer: true, Editor: true, Owner: true},
+		ExportData:       {Viewer: true, Editor: true, Owner: true}, // they see every reading as it is; what they take stands in the audit
 		EditDevices:      {Editor: true, Owner: true},
 		RotateTokens:     {Editor: true, Owner: true},
 		DeleteDevices:    {Owner: true},
@@ -148,7 +152,7 @@ func (a Action) allowed(r Role) bool {
 // ofDevices says that an action is done to single devices, each of which is asked for with Sees. Only these may be done
 // with a key that is limited to some devices: whatever is new is refused to it until somebody has thought about it.
 func (a Action) ofDevices() bool {
-	return a == ViewDevices || a == EditDevices || a == RotateTokens || a == DeleteDevices
+	return a == ViewDevices || a == ExportData || a == EditDevices || a == RotateTokens || a == DeleteDevices
 }
 
 // Principal is somebody who has proved who they are, and the tenant they act in. Only this package makes one that may

@@ -13,6 +13,7 @@ func TestRoleMatrix(t *testing.T) {
 		//               none viewer editor owner operator, limited one (without a role)
 		View:             "- v e o - -",
 		ViewDevices:      "- v e o - -",
+		ExportData:       "- v e o - -",
 		EditDevices:      "- - e o - -",
 		RotateTokens:     "- - e o - -",
 		DeleteDevices:    "- - - o - -",

@@ -19,6 +19,8 @@ type bucketQuery struct {
 	of       selection
 	from, to telemetry.Micros
 	step     step
+	rows     uint64        // at most; 0 means maxPoints
+	timeout  time.Duration // 0 means questionTimeout
 }
 
 // selection is the series of a question. Its conditions go by the primary key, so that a question reads the granules of
@@ -61,35 +63,52 @@ type deviceSeries struct {
 
 // buckets lists the series that have readings in the order of devices and metrics.
 func (r *Reader) buckets(ctx context.Context, q bucketQuery) ([]deviceSeries, error) {
-	q.from, q.to = q.step.align(q.from, q.to)
-	var late pendingHours
-	if q.step.source() != "" {
-		var err error
-		// Asked for before the rollups are: an hour that is forgotten in between has been rolled up before.
-		if late, err = r.pending(ctx, q); err != nil {
-			return nil, err
-		}
-	}
-	params := append(span(q.from, q.to), q.of.params...)
-	params = append(params, clickhouse.Named("step", int64(q.step.micros())), clickhouse.Named("rows", maxPoints), clickhouse.Named("lateDevices", late.devices),
-		clickhouse.Named("lateHours", late.hours), clickhouse.Named("lateDays", late.days()))
 	var all []deviceSeries
-	err := r.ask(ctx, question{name: q.name, sql: bucketStatement(q.step.source(), q.of, late.any()), params: params}, func(rows driver.Rows) error {
-		var device, metric string
-		var at int64
-		var p telemetry.Point
-		if err := rows.Scan(&device, &metric, &at, &p.Min, &p.Max, &p.Value, &p.Count); err != nil {
-			return err
-		}
-		p.Time = telemetry.Micros(at)
-		if len(all) == 0 || all[len(all)-1].device != device || all[len(all)-1].Metric != metric {
-			all = append(all, deviceSeries{device, telemetry.Series{Metric: metric, Step: q.step.String()}})
+	err := r.eachBucket(ctx, q, func(row telemetry.ExportRow) error {
+		if len(all) == 0 || all[len(all)-1].device != row.Device || all[len(all)-1].Metric != row.Metric {
+			all = append(all, deviceSeries{row.Device, telemetry.Series{Metric: row.Metric, Step: q.step.String()}})
 		}
 		last := &all[len(all)-1]
-		last.Points = append(last.Points, p)
+		last.Points = append(last.Points, row.Point)
 		return nil
 	})
 	return all, err
+}
+
+// eachBucket hands out buckets in the order of devices, metrics and time.
+func (r *Reader) eachBucket(ctx context.Context, q bucketQuery, yield func(telemetry.ExportRow) error) error {
+	sql, params, err := r.bucketQuestion(ctx, &q)
+	if err != nil {
+		return err
+	}
+	return r.ask(ctx, question{name: q.name, sql: sql, timeout: q.timeout, params: params}, func(rows driver.Rows) error {
+		var row telemetry.ExportRow
+		var at int64
+		if err := rows.Scan(&row.Device, &row.Metric, &at, &row.Min, &row.Max, &row.Value, &row.Count); err != nil {
+			return err
+		}
+		row.Time = telemetry.Micros(at)
+		return yield(row)
+	})
+}
+
+// bucketQuestion composes the statement for buckets and widens the range to whole ones.
+func (r *Reader) bucketQuestion(ctx context.Context, q *bucketQuery) (sql string, params []any, err error) {
+	q.from, q.to = q.step.align(q.from, q.to)
+	if q.rows == 0 {
+		q.rows = maxPoints
+	}
+	var late pendingHours
+	if q.step.source() != "" {
+		// Asked for before the rollups are: an hour that is forgotten in between has been rolled up before.
+		if late, err = r.pending(ctx, *q); err != nil {
+			return "", nil, err
+		}
+	}
+	params = append(span(q.from, q.to), q.of.params...)
+	params = append(params, clickhouse.Named("step", int64(q.step.micros())), clickhouse.Named("rows", q.rows), clickhouse.Named("lateDevices", late.devices),
+		clickhouse.Named("lateHours", late.hours), clickhouse.Named("lateDays", late.days()))
+	return bucketStatement(q.step.source(), q.of, late.any()), params, nil
 }
 
 // maxPending bounds the hours that a question takes from the readings. Packets reach back at most a year, so one device
@@ -168,7 +187,7 @@ FROM readings_of(tenant = {tenant:String}) WHERE ` + where
 		parts = []string{rollup(source, hourKnown), readings + hourLate}
 	}
 	// Times before 1970 are refused on the way in, so intDiv rounds down.
-	return `SELECT device, metric, bucket, min(low), max(high), sum(total) / sum(n), sum(n) FROM
+	return `SELECT device, metric, bucket, min(low) AS lowest, max(high) AS highest, sum(total) / sum(n) AS mean, sum(n) AS readings FROM
 (SELECT device, metric, intDiv(at, {step:Int64}) * {step:Int64} AS bucket, low, high, total, n FROM (` + strings.Join(parts, " UNION ALL ") + `))
 GROUP BY device, metric, bucket ORDER BY device, metric, bucket LIMIT {rows:UInt64}`
 }

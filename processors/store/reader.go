@@ -40,8 +40,31 @@ type question struct {
 
 // ask runs a question and hands each row to scan.
 func (r *Reader) ask(ctx context.Context, q question, scan func(driver.Rows) error) error {
+	return r.measured(ctx, q, func(ctx, caller context.Context, params []any) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		rows, err := r.store.read.Query(clickhouse.Context(ctx, clickhouse.WithSettings(r.settings(q))), q.sql, params...)
+		if err != nil {
+			return readError(caller, err)
+		}
+		for rows.Next() {
+			if err := scan(rows); err != nil {
+				cancel() // before closing, which reads the answer to its end
+				_ = rows.Close()
+				return err
+			}
+		}
+		return readError(caller, rows.Err())
+	})
+}
+
+// asking sends a question with these parameters; ctx ends with the question's time, caller with whoever asked.
+type asking func(ctx, caller context.Context, params []any) error
+
+// measured sends a question within its bounds and counts how it went.
+func (r *Reader) measured(ctx context.Context, q question, send asking) error {
 	start := time.Now()
-	err := r.run(ctx, q, scan)
+	err := r.bounded(ctx, q, send)
 	r.store.metrics.asked(q.name, time.Since(start), err)
 	if errors.Is(err, ErrDamaged) { // whoever asked can do nothing about it
 		r.store.log.ErrorContext(ctx, "stored data is damaged; restore it from a copy", "question", q.name, "error", err)
@@ -52,7 +75,7 @@ func (r *Reader) ask(ctx context.Context, q question, scan func(driver.Rows) err
 	return nil
 }
 
-func (r *Reader) run(caller context.Context, q question, scan func(driver.Rows) error) error {
+func (r *Reader) bounded(caller context.Context, q question, send asking) error {
 	if err := r.store.usable(); err != nil {
 		return err
 	}
@@ -66,19 +89,7 @@ func (r *Reader) run(caller context.Context, q question, scan func(driver.Rows) 
 		return err
 	}
 	defer leave()
-	params := append([]any{clickhouse.Named("tenant", string(r.tenant))}, q.params...)
-	rows, err := r.store.read.Query(clickhouse.Context(ctx, clickhouse.WithSettings(r.settings(q))), q.sql, params...)
-	if err != nil {
-		return readError(caller, err)
-	}
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			cancel() // before closing, which reads the answer to its end
-			_ = rows.Close()
-			return err
-		}
-	}
-	return readError(caller, rows.Err())
+	return send(ctx, caller, append([]any{clickhouse.Named("tenant", string(r.tenant))}, q.params...))
 }
 
 func (r *Reader) settings(q question) clickhouse.Settings {

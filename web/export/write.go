@@ -1,0 +1,129 @@
+package export
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"longwave/ingest/telemetry"
+	"longwave/tenants/id"
+)
+
+const (
+	// buffer is how much of an export is in memory at a time.
+	buffer = 64 << 10
+	// within bounds a whole export, however steadily it is read: it occupies the engine all the while.
+	within = time.Hour
+	// stillEvery is how often a running export asks whether it may go on: a key that is revoked ends it within a second.
+	stillEvery = 500 * time.Millisecond
+	// extentSoon is how long the first byte waits for an estimate.
+	extentSoon = 5 * time.Second
+)
+
+// The headers of an export beside the usual ones.
+const (
+	headerFrom = "Longwave-From"
+	headerTo   = "Longwave-To"
+	headerRows = "Longwave-Rows-About" // of the whole export, also of one that goes on; missing when not known
+)
+
+// Write records the export and streams it. An error before the first byte can still be answered; after it the answer must
+// end as a broken one.
+func (p *Plan) Write(ctx context.Context, w http.ResponseWriter) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	leave, err := p.exporter.Enter(ctx, p.who.Principal.Tenant())
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if err := p.record(ctx); err != nil {
+		return err
+	}
+	answer := &watched{to: w, begin: func() { p.announce(ctx, w.Header()) }, still: func() error { return p.who.Still(ctx) }, asked: time.Now()}
+	out := bufio.NewWriterSize(answer, buffer)
+	if p.request.Format == Parquet {
+		err = p.reader.ExportParquet(ctx, p.query, out)
+	} else {
+		err = p.lines(ctx, out)
+	}
+	if err == nil {
+		err = out.Flush()
+	}
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	answer.start()
+	return nil
+}
+
+// announce says what comes. It is not said before the first bytes are there: an error has headers of its own.
+func (p *Plan) announce(ctx context.Context, h http.Header) {
+	h.Set("Content-Type", p.request.Format.MediaType())
+	h.Set("Content-Disposition", `attachment; filename="`+p.FileName()+`"`)
+	h.Set("Cache-Control", "private, no-store")
+	h.Set(headerFrom, stamp(p.query.From))
+	h.Set(headerTo, stamp(p.query.To))
+	ctx, cancel := context.WithTimeout(ctx, extentSoon)
+	defer cancel()
+	if extent, err := p.Extent(ctx); err == nil { // without one there is no progress, and still a file
+		h.Set(headerRows, strconv.FormatUint(extent.Rows, 10))
+	}
+}
+
+func stamp(at telemetry.Micros) string { return at.Time().UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+// FileName is what the file is called where it is kept.
+func (p *Plan) FileName() string {
+	const form = "20060102T150405Z"
+	return "readings-" + p.query.From.Time().UTC().Format(form) + "-" + p.query.To.Time().UTC().Format(form) + "." + string(p.request.Format)
+}
+
+func (p *Plan) lines(ctx context.Context, out *bufio.Writer) error {
+	st, t := p.exporter.o.Tenants.State(), p.who.Principal.Tenant()
+	l := lines{format: p.request.Format, buckets: p.query.Step != 0,
+		unit: func(metric string) string { return st.Unit(t, metric) },
+		name: func(device string) string {
+			d, _ := st.Device(t, id.Device(device)) // it is one of those that the export is about
+			return d.Name
+		}}
+	if p.query.After == nil {
+		if _, err := out.WriteString(l.title()); err != nil {
+			return err
+		}
+	}
+	return p.reader.Export(ctx, p.query, func(row telemetry.ExportRow) error {
+		_, err := out.Write(l.add(out.AvailableBuffer(), &row))
+		return err
+	})
+}
+
+// watched is an answer that goes on for as long as whoever gets it may have it.
+type watched struct {
+	to    http.ResponseWriter
+	begin func() // called once, before the first byte
+	still func() error
+	asked time.Time
+}
+
+// Write is the answer's own, and ends with what still returns.
+func (w *watched) Write(data []byte) (int, error) {
+	if time.Since(w.asked) >= stillEvery {
+		if err := w.still(); err != nil {
+			return 0, err
+		}
+		w.asked = time.Now()
+	}
+	w.start()
+	return w.to.Write(data)
+}
+
+func (w *watched) start() {
+	if w.begin != nil {
+		w.begin()
+		w.begin = nil
+	}
+}
