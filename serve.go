@@ -38,6 +38,7 @@ import (
 	"longwave/tenants/seal"
 	"longwave/tenants/session"
 	"longwave/web"
+	"longwave/web/export"
 	"longwave/web/handler"
 	"longwave/web/live"
 )
@@ -93,6 +94,7 @@ type platform struct {
 	watch    watch
 	replays  *replay.Service
 	hub      *live.Hub
+	exports  *export.Exporter
 	router   chi.Router
 }
 
@@ -242,6 +244,10 @@ func (p *platform) openDoors(fail context.CancelCauseFunc) (_ http.Handler, err 
 		return nil, err
 	}
 	proofs, err := proof.New(proof.Options{Tenants: p.tenants, Guard: outbound.New(p.AllowDestinations)})
+	if err != nil {
+		return nil, err
+	}
+	p.exports, err = export.New(export.Options{Tenants: p.tenants, Readings: func(t id.Tenant) export.Reader { return p.store.ForTenant(t) }})
 	if err != nil {
 		return nil, err
 	}

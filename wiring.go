@@ -30,6 +30,7 @@ func (p *platform) apiOptions(adapter *handler.Adapter, proofs *proof.Checker) a
 		Proofs:  proofs,
 		Handler: adapter, Tenants: p.tenants, Accept: p.front,
 		Readings:     func(t id.Tenant) api.Reader { return p.store.ForTenant(t) },
+		Exports:      p.exports,
 		Destinations: p.forward,
 		WorkList:     p.replays, Jobs: p.replays, Alerts: p.book,
 		MetricsToken: p.MetricsToken, Profiling: p.Profiling, Ready: p.ready, Gatherer: p.registry, Registerer: p.registry, Log: p.log, Version: version,

@@ -19,6 +19,7 @@ import (
 	"longwave/tenants"
 	"longwave/tenants/id"
 	"longwave/tenants/rule"
+	"longwave/web/export"
 	"longwave/web/handler"
 )
 
@@ -56,6 +57,8 @@ type Options struct {
 	Tenants  *tenants.Service
 	Accept   Accepter
 	Readings func(id.Tenant) Reader
+	// Exports makes files, and knows how many run at once.
+	Exports *export.Exporter
 	// Destinations is what delivers to destinations.
 	Destinations Deliverer
 	WorkList     WorkList
@@ -82,9 +85,9 @@ type Options struct {
 }
 
 func (o *Options) complete() error {
-	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Destinations == nil || o.WorkList == nil || o.Jobs == nil || o.Alerts == nil || o.Proofs == nil || o.Ready == nil ||
+	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Exports == nil || o.Destinations == nil || o.WorkList == nil || o.Jobs == nil || o.Alerts == nil || o.Proofs == nil || o.Ready == nil ||
 		o.Gatherer == nil || o.Registerer == nil || o.Log == nil {
-		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Destinations, WorkList, Jobs, Alerts, Proofs, Ready, Gatherer, Registerer and Log are required")
+		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Exports, Destinations, WorkList, Jobs, Alerts, Proofs, Ready, Gatherer, Registerer and Log are required")
 	}
 	if o.MaxBody < 0 || o.BodyMemory < 0 || o.MaxSockets < 0 || o.BodyWithin < 0 || o.PingEvery < 0 {
 		return errors.New("api: MaxBody, BodyMemory, MaxSockets, BodyWithin and PingEvery must not be negative")
@@ -106,6 +109,7 @@ type API struct {
 	tenants      *tenants.Service
 	accept       Accepter
 	readings     func(id.Tenant) Reader
+	exports      *export.Exporter
 	destinations Deliverer
 	workList     WorkList
 	jobs         Jobs
@@ -124,7 +128,6 @@ type API struct {
 	profiling    bool
 
 	bodies   bodies
-	exports  *room // in places instead of bytes
 	decoders decoders
 	sockets  *sockets
 	refusals *prometheus.CounterVec
@@ -136,9 +139,9 @@ func New(o Options) (*API, error) {
 		return nil, err
 	}
 	a := &API{
-		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings, destinations: o.Destinations, workList: o.WorkList, jobs: o.Jobs, alerts: o.Alerts, proofs: o.Proofs,
+		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings, exports: o.Exports, destinations: o.Destinations, workList: o.WorkList, jobs: o.Jobs, alerts: o.Alerts, proofs: o.Proofs,
 		ready: readiness{check: o.Ready, now: o.Now}, metricsToken: o.MetricsToken, profiling: o.Profiling, gatherer: o.Gatherer, log: o.Log, now: o.Now, version: o.Version, maxBody: o.MaxBody, within: o.BodyWithin, pingEvery: o.PingEvery,
-		sockets: newSockets(o.MaxSockets), bodies: bodies{reading: newRoom(o.BodyMemory / 2), working: newRoom(o.BodyMemory / 2)}, exports: newRoom(exportPlaces),
+		sockets: newSockets(o.MaxSockets), bodies: bodies{reading: newRoom(o.BodyMemory / 2), working: newRoom(o.BodyMemory / 2)},
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "longwave_device_refusals_total", Help: "Requests and frames of devices that were refused as a whole, by cause.",
 		}, []string{"transport", "code"}),

@@ -3,7 +3,6 @@ package api
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -11,32 +10,22 @@ import (
 	"longwave/ingest/telemetry"
 	"longwave/tenants"
 	"longwave/tenants/id"
-	"longwave/web/handler"
 )
 
 const (
 	// exportBuffer is how much of an export is in memory at a time.
 	exportBuffer = 64 << 10
-	// exportPlaces is how many exports run at once, of one tenant half as many: each holds a question to the engine for as long
-	// as its reader likes, and a tenant's charts must find a place beside them.
-	exportPlaces = 6
 	// exportWithin bounds a whole export, however steadily it is read: it occupies the engine all the while.
 	exportWithin = time.Hour
 )
 
 // export takes a place and writes. Without one in time it says to come again.
 func (a *API) export(ctx context.Context, t id.Tenant, write func() error) error {
-	place := stay{tenant: t}
-	defer a.exports.leave(&place)
-	if err := a.exports.enter(ctx, &place, 1); errors.Is(err, errBusy) {
-		return handler.Problem{
-			Status: http.StatusTooManyRequests, Code: "too_many_exports", Title: "Too many exports at once",
-			Detail:     fmt.Sprintf("At most %d exports of a tenant run at the same time. Try again when one has ended.", exportPlaces/2),
-			RetryAfter: retryRoom, Limit: &handler.Limit{Name: "exports", Scope: "tenant", Max: exportPlaces / 2},
-		}.Because(err)
-	} else if err != nil {
+	leave, err := a.exports.Enter(ctx, t)
+	if err != nil {
 		return err
 	}
+	defer leave()
 	return write()
 }
 

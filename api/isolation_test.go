@@ -58,6 +58,8 @@ func crossings() []crossing {
 		{route: "GET /manage/v1/identity-providers"},
 		{route: "GET /manage/v1/audit"},
 		{route: "GET /manage/v1/readings", path: "/manage/v1/readings?metric=temp&device={}"},
+		{route: "GET /manage/v1/exports", path: "/manage/v1/exports?devices={}"},
+		{route: "GET /manage/v1/exports/extent", path: "/manage/v1/exports/extent?devices={}"},
 		{route: "GET /manage/v1/events", path: "/manage/v1/events?device={}"},
 		{route: "POST /manage/v1/destinations", body: `{"name":"same name in both","kind":"nats"}`},
 		{route: "GET /manage/v1/destinations"},

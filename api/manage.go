@@ -42,6 +42,7 @@ func (a *API) mountManagement(r chi.Router) {
 	m.mountProofs()
 	m.mountPeople()
 	m.mountReadings()
+	m.mountExports()
 	m.mountEvents()
 	m.mountDestinations()
 	m.mountRules()

@@ -96,17 +96,19 @@ func (m *management) getReadings(_ context.Context, who visitor, in *readingsIn)
 	}
 	query := telemetry.SeriesQuery{Device: device.ID, Metric: in.Metric, From: s.from, To: s.to, MaxPoints: in.MaxPoints}
 	reader := m.api.readings(who.tenant)
-	answer := writeSeries
+	answer := func(w http.ResponseWriter, r *http.Request, reader Reader, q telemetry.SeriesQuery) error {
+		return unreadable(writeSeries(w, r, reader, q))
+	}
 	if strings.Contains(who.request.Header.Get("Accept"), ndjsonType) {
 		answer = func(w http.ResponseWriter, r *http.Request, reader Reader, q telemetry.SeriesQuery) error {
 			still := func() error { return m.stillSees(who, device.ID) }
-			return m.api.export(r.Context(), who.tenant, func() error { return writeEach(w, r, eachReader{reader, still}, q) })
+			return m.api.export(r.Context(), who.tenant, func() error { return unreadable(writeEach(w, r, eachReader{reader, still}, q)) })
 		}
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)
 		m.api.adapter.Handle(func(w http.ResponseWriter, r *http.Request) error {
-			return unreadable(answer(w, r, reader, query))
+			return answer(w, r, reader, query)
 		})(w, r)
 	}}, nil
 }
@@ -128,8 +130,6 @@ func unreadable(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errBusy):
-		return err // has its own words
 	case errors.Is(err, context.DeadlineExceeded):
 		p.Code, p.Title = "query_timed_out", "The question took too long"
 		p.Detail = "The storage did not finish in time. Ask for a shorter range or fewer points, or try again later."

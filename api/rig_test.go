@@ -30,6 +30,7 @@ import (
 	"longwave/tenants/id"
 	"longwave/tenants/rule"
 	"longwave/tenants/seal"
+	"longwave/web/export"
 	"longwave/web/handler"
 )
 
@@ -88,7 +89,10 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	book, err := alert.OpenBook(t.Context(), alert.BookOptions{JS: js, Log: log})
 	must(t, err)
 	runBook(t, book)
+	exports, err := export.New(export.Options{Tenants: service, Readings: func(t id.Tenant) export.Reader { return tenantReader{r.reader, t} }})
+	must(t, err)
 	o := api.Options{
+		Exports: exports,
 		Proofs:  proofs,
 		Handler: adapter, Tenants: service, Accept: r.accept, WorkList: r.desk, Jobs: r.desk, Alerts: book, Gatherer: r.metrics, Registerer: r.metrics, Log: log, Version: "test",
 		Readings:     func(t id.Tenant) api.Reader { return r.reader.of(t) },

@@ -108,7 +108,7 @@ func (s *settings) parts() (block string, all []part) {
 	}
 	return "run", []part{
 		{"path", measurePath}, {"engines", measureEngines}, {"delays", measureDelays}, {"profile", measureProfile},
-		{"queries", measureQueries}, {"start", measureStart}, {"sizing", measureSizes},
+		{"queries", measureQueries}, {"exports", measureExports}, {"start", measureStart}, {"sizing", measureSizes},
 	}
 }
 

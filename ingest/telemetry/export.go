@@ -1,10 +1,14 @@
 package telemetry
 
 import (
+	"errors"
 	"time"
 
 	"longwave/tenants/id"
 )
+
+// ErrNoFile says that the storage cannot write files itself.
+var ErrNoFile = errors.New("the storage does not write files")
 
 // ExportQuery asks for everything that devices sent over [From, To), in the order of device, metric, time and value.
 type ExportQuery struct {

@@ -16,9 +16,6 @@ import (
 	"longwave/tenants/id"
 )
 
-// ErrNoFile says that ClickHouse cannot write files: it does over its HTTP interface only.
-var ErrNoFile = errors.New("ClickHouse writes files over its HTTP interface only")
-
 // parquet makes a file that every reader knows, in groups that take some megabytes of memory each.
 func parquet(settings clickhouse.Settings) clickhouse.Settings {
 	settings["output_format_parquet_row_group_size"] = 250_000
@@ -29,7 +26,8 @@ func parquet(settings clickhouse.Settings) clickhouse.Settings {
 
 // ExportParquet writes what the query asks for as one Parquet file: device, metric, time in UTC with microseconds, and
 // value; for buckets also min, max and count. The order is that of Export; After must be nil. A file that ends with an
-// error is not readable. It returns ErrInvalid for more than 10 000 devices or a step that is none of ours, and ErrNoFile.
+// error is not readable. It returns ErrInvalid for more than 10 000 devices or a step that is none of ours, and
+// telemetry.ErrNoFile when ClickHouse is asked over its native protocol.
 func (r *Reader) ExportParquet(ctx context.Context, q telemetry.ExportQuery, out io.Writer) error {
 	if len(q.Devices) > maxLatest || q.After != nil {
 		return fmt.Errorf("store: parquet: %w: one file is one question, of at most %d devices from their beginning", ErrInvalid, maxLatest)
@@ -62,7 +60,7 @@ func (r *Reader) file(ctx context.Context, q question, out io.Writer) error {
 	return r.measured(ctx, q, func(ctx, caller context.Context, params []any) error {
 		answer, err := r.store.read.QueryFormat(clickhouse.Context(ctx, clickhouse.WithSettings(parquet(r.settings(q)))), "Parquet", q.sql, params...)
 		if errors.Is(err, clickhouse.ErrFormatNativeUnsupported) {
-			return fmt.Errorf("%w: %w", ErrNoFile, err)
+			return fmt.Errorf("%w: %w", telemetry.ErrNoFile, err)
 		}
 		if err != nil {
 			return readError(caller, err)

@@ -3,6 +3,7 @@ package export
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"longwave/ingest/telemetry"
 	"longwave/tenants/id"
+	"longwave/web/handler"
 )
 
 const (
@@ -45,16 +47,8 @@ func (p *Plan) Write(ctx context.Context, w http.ResponseWriter) error {
 	}
 	answer := &watched{to: w, begin: func() { p.announce(ctx, w.Header()) }, still: func() error { return p.who.Still(ctx) }, asked: time.Now()}
 	out := bufio.NewWriterSize(answer, buffer)
-	if p.request.Format == Parquet {
-		err = p.reader.ExportParquet(ctx, p.query, out)
-	} else {
-		err = p.lines(ctx, out)
-	}
-	if err == nil {
-		err = out.Flush()
-	}
-	if err != nil {
-		return fmt.Errorf("export: %w", err)
+	if err := Stream(ctx, p.reader, p.file(), out); err != nil {
+		return fmt.Errorf("export: %w", answer.explain(err))
 	}
 	answer.start()
 	return nil
@@ -82,43 +76,81 @@ func (p *Plan) FileName() string {
 	return "readings-" + p.query.From.Time().UTC().Format(form) + "-" + p.query.To.Time().UTC().Format(form) + "." + string(p.request.Format)
 }
 
-func (p *Plan) lines(ctx context.Context, out *bufio.Writer) error {
+// File is what is in a file, and how.
+type File struct {
+	Query      telemetry.ExportQuery
+	Format     Format
+	Name, Unit func(string) string // of a device, and of a metric
+}
+
+func (p *Plan) file() File {
 	st, t := p.exporter.o.Tenants.State(), p.who.Principal.Tenant()
-	l := lines{format: p.request.Format, buckets: p.query.Step != 0,
-		unit: func(metric string) string { return st.Unit(t, metric) },
-		name: func(device string) string {
+	return File{Query: p.query, Format: p.request.Format,
+		Unit: func(metric string) string { return st.Unit(t, metric) },
+		Name: func(device string) string {
 			d, _ := st.Device(t, id.Device(device)) // it is one of those that the export is about
 			return d.Name
 		}}
-	if p.query.After == nil {
+}
+
+// Stream writes a file. It returns the storage's error or the writer's.
+func Stream(ctx context.Context, from Reader, f File, out *bufio.Writer) error {
+	if f.Format == Parquet {
+		if err := from.ExportParquet(ctx, f.Query, out); err != nil {
+			return err
+		}
+		return out.Flush()
+	}
+	l := lines{format: f.Format, buckets: f.Query.Step != 0, name: f.Name, unit: f.Unit}
+	if f.Query.After == nil {
 		if _, err := out.WriteString(l.title()); err != nil {
 			return err
 		}
 	}
-	return p.reader.Export(ctx, p.query, func(row telemetry.ExportRow) error {
+	err := from.Export(ctx, f.Query, func(row telemetry.ExportRow) error {
 		_, err := out.Write(l.add(out.AvailableBuffer(), &row))
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 // watched is an answer that goes on for as long as whoever gets it may have it.
 type watched struct {
-	to    http.ResponseWriter
-	begin func() // called once, before the first byte
-	still func() error
-	asked time.Time
+	refused error // what still returned
+	to      http.ResponseWriter
+	begin   func() // called once, before the first byte
+	still   func() error
+	asked   time.Time
 }
 
 // Write is the answer's own, and ends with what still returns.
 func (w *watched) Write(data []byte) (int, error) {
 	if time.Since(w.asked) >= stillEvery {
-		if err := w.still(); err != nil {
-			return 0, err
+		if w.refused = w.still(); w.refused != nil {
+			return 0, w.refused
 		}
 		w.asked = time.Now()
 	}
 	w.start()
 	return w.to.Write(data)
+}
+
+// explain puts an error into words that came before the first byte.
+func (w *watched) explain(err error) error {
+	switch {
+	case w.begin == nil, w.refused != nil:
+		return err
+	case errors.Is(err, telemetry.ErrNoFile):
+		return refused("format", "The storage is reached over ClickHouse's native protocol, over which it writes no Parquet. Take CSV or NDJSON.")
+	}
+	return handler.Problem{
+		Status: http.StatusServiceUnavailable, Code: "readings_unavailable", Title: "Readings cannot be read right now",
+		Detail:     "The storage did not answer. Packets are still taken and none is lost; try again in a moment.",
+		RetryAfter: comeAgain,
+	}.Because(err)
 }
 
 func (w *watched) start() {
