@@ -41,6 +41,7 @@ var rooms = map[string]struct {
 	"longwave/processors":                      {"tenants/id ingest/telemetry processors/mark processors/retry processors/store", "consumes lanes; who owns a tenant does not concern it"},
 	"longwave/processors/alert":                {"tenants/id tenants/alertrule tenants/alertrule/unpack ingest/telemetry ingest/atomicbatch ingest/provision processors/retry", "runs rules over lanes and keeps their log; who manages rules and devices it asks through an interface of its own"},
 	"longwave/processors/alert/notify":         {"tenants/id tenants/alertrule tenants/seal processors/alert processors/forward", "from the log of alerts to the queues of destinations; who manages rules and silences it asks through an interface of its own"},
+	"longwave/processors/alert/trial":          {"tenants/id tenants/alertrule ingest/telemetry processors/alert processors/alert/notify", "the evaluator over what is stored, which it reads through an interface of its own"},
 	"longwave/processors/forward":              {"tenants/id ingest/telemetry ingest/atomicbatch ingest/provision processors/mark processors/retry processors/forward/reach", "from lanes to queues to destinations; who manages destinations it asks through an interface of its own"},
 	"longwave/processors/forward/reach":        {"processors/forward/outbound", "one attempt to reach a destination; knows no queue"},
 	"longwave/processors/forward/outbound":     {"", "which addresses may be connected to; knows nobody"},

@@ -109,6 +109,23 @@ type EventsQuery struct {
 	Limit    int
 }
 
+// ArrivalsQuery asks for the values of several devices that became known in the seconds [From, To).
+type ArrivalsQuery struct {
+	Devices []id.Device
+	// Metrics are the names that are asked for. None asks for the seconds alone in which anything became known, each once.
+	Metrics  []string
+	From, To Micros
+}
+
+// Arrival is one stored value with the second in which it became known.
+type Arrival struct {
+	Device   int    // its place in the question
+	Metric   int    // its place in the question; -1 when no metric was asked for
+	Received Micros // a whole second
+	At       Micros // device time
+	Value    Value  // without its name
+}
+
 // Erased counts what a deletion removed.
 type Erased struct {
 	Readings uint64 `json:"readings"`

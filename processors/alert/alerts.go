@@ -154,7 +154,7 @@ func (l *ledger) apply(e *Entry) bool {
 		if e.Notice == nil {
 			return false
 		}
-		next.tell(*e.Notice, e.At)
+		next.Tell(*e.Notice, e.At)
 	case Commented:
 	default:
 		return false
@@ -163,8 +163,8 @@ func (l *ledger) apply(e *Entry) bool {
 	return true
 }
 
-// tell keeps a notice in place of the one before it.
-func (a *Alert) tell(n Notice, at time.Time) {
+// Tell keeps a notice in place of the one before it. It belongs to whoever has made the alert.
+func (a *Alert) Tell(n Notice, at time.Time) {
 	n.At = at
 	a.Told = slices.DeleteFunc(slices.Clone(a.Told), func(o Notice) bool { return o.Destination == n.Destination && o.Step == n.Step })
 	a.Told = append(a.Told, n)

@@ -1,7 +1,10 @@
 package alert
 
 import (
+	"cmp"
+	"iter"
 	"log/slog"
+	"slices"
 
 	"longwave/ingest/telemetry"
 	"longwave/tenants/alertrule"
@@ -127,14 +130,31 @@ func (e *evaluation) handle(m *message) {
 	err := telemetry.EachBatch(m.data, func(b *telemetry.Batch) error {
 		if d := e.device(t, b.Device); d != nil {
 			d.seen = max(d.seen, b.Received)
-			for i := range b.Packets {
-				e.packet(m, t, d, alertrule.Sample{At: b.Packets[i].Time, Received: b.Received, Values: b.Packets[i].Values})
+			for at, values := range instants(b.Packets) {
+				e.packet(m, t, d, alertrule.Sample{At: at, Received: b.Received, Values: values})
 			}
 		}
 		return nil
 	})
 	if err != nil { // the stage that stores keeps it as rejected
 		e.log.Error("a lane message cannot be read; no rule sees what is in it", "error", err)
+	}
+}
+
+// instants are the packets of one request in the order of device time, those of one instant together: what is stored of them
+// says no more, and a rule finds the same in it.
+func instants(packets []telemetry.Packet) iter.Seq2[telemetry.Micros, []telemetry.Value] {
+	slices.SortStableFunc(packets, func(a, b telemetry.Packet) int { return cmp.Compare(a.Time, b.Time) })
+	return func(yield func(telemetry.Micros, []telemetry.Value) bool) {
+		for i := 0; i < len(packets); {
+			at, values := packets[i].Time, packets[i].Values
+			for i++; i < len(packets) && packets[i].Time == at; i++ {
+				values = append(slices.Clip(values), packets[i].Values...)
+			}
+			if !yield(at, values) {
+				return
+			}
+		}
 	}
 }
 

@@ -165,6 +165,17 @@ type group struct {
 	over        bool
 }
 
+// within is what alerts have in common that share a message.
+func within(by alertrule.GroupBy, d *alertrule.Device) string {
+	switch by {
+	case alertrule.GroupSite:
+		return d.Site
+	case alertrule.GroupDevice:
+		return string(d.ID)
+	}
+	return ""
+}
+
 // item is one notice of a message.
 type item struct {
 	ref    alert.Ref
@@ -190,12 +201,7 @@ func (r *turn) decide(ref alert.Ref, now time.Time, groups map[group][]item) {
 		if d.Send {
 			g.destination = d.Destination
 		}
-		switch rule.Notify.GroupBy {
-		case alertrule.GroupSite:
-			g.within = device.Site
-		case alertrule.GroupDevice:
-			g.within = string(a.Device)
-		}
+		g.within = within(rule.Notify.GroupBy, &device)
 		groups[g] = append(groups[g], item{ref, a, device, d})
 	}
 }
