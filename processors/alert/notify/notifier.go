@@ -94,12 +94,13 @@ func (n *Notifier) Run(ctx context.Context) error {
 	}
 	r := &turn{Notifier: n, follower: n.o.Book.Follow(), again: make(map[alert.Ref]time.Time), told: make(map[group]time.Time)}
 	defer n.o.Book.Unfollow(r.follower)
+	changed := n.o.Directory.Changed()
 	for ctx.Err() == nil {
-		changed := n.o.Directory.Changed()
 		timer := time.NewTimer(r.wait())
 		select {
 		case <-r.follower.Wake():
 		case <-changed: // a silence may be another
+			changed = n.o.Directory.Changed() // before anything is decided: a change meanwhile is not missed
 			r.soon()
 		case <-timer.C:
 		case <-ctx.Done():
