@@ -6,6 +6,7 @@ import (
 	"longwave/ingest/telemetry"
 	"longwave/processors/alert"
 	"longwave/processors/alert/notify"
+	"longwave/processors/alert/trial"
 	"longwave/processors/erase"
 	"longwave/tenants"
 	"longwave/tenants/alertrule"
@@ -40,7 +41,8 @@ func (p *platform) openAlerts(ctx context.Context, fail context.CancelCauseFunc)
 		return err
 	}
 	p.down.supervise("alerts", p.alerts.Run, fail)
-	return nil
+	p.trials, err = trial.New(func(t id.Tenant) trial.Reader { return p.store.ForTenant(t) })
+	return err
 }
 
 // alertDirectory tells packages alert and notify of the rules, devices and silences in the control log.

@@ -27,6 +27,7 @@ import (
 	"longwave/processors"
 	"longwave/processors/alert"
 	"longwave/processors/alert/notify"
+	"longwave/processors/alert/trial"
 	"longwave/processors/engine"
 	"longwave/processors/forward"
 	"longwave/processors/forward/outbound"
@@ -90,6 +91,7 @@ type platform struct {
 	forward  *forward.Forwarder
 	alerts   *alert.Evaluator
 	book     *alert.Book
+	trials   *trial.Trials
 	links    *notify.Links // in notifications
 	watch    watch
 	replays  *replay.Service

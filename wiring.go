@@ -32,7 +32,7 @@ func (p *platform) apiOptions(adapter *handler.Adapter, proofs *proof.Checker) a
 		Readings:     func(t id.Tenant) api.Reader { return p.store.ForTenant(t) },
 		Exports:      p.exports,
 		Destinations: p.forward,
-		WorkList:     p.replays, Jobs: p.replays, Alerts: p.book,
+		WorkList:     p.replays, Jobs: p.replays, Alerts: p.book, Trials: p.trials,
 		MetricsToken: p.MetricsToken, Profiling: p.Profiling, Ready: p.ready, Gatherer: p.registry, Registerer: p.registry, Log: p.log, Version: version,
 	}
 }
@@ -43,7 +43,7 @@ func (p *platform) webOptions(adapter *handler.Adapter) web.Options {
 		Providers:    oidc.New(oidc.Options{Guard: outbound.New(p.AllowDestinations)}),
 		Readings:     func(t id.Tenant) web.Reader { return p.store.ForTenant(t) },
 		Destinations: p.forward,
-		WorkList:     p.replays, Jobs: p.replays, Alerts: p.book, AlertLink: p.links.Open,
+		WorkList:     p.replays, Jobs: p.replays, Alerts: p.book, Trials: p.trials, AlertLink: p.links.Open,
 		Rejected: p.front.Rejected, Recent: p.front.Recent, RuleCounts: p.front.RuleCounts, System: p.system, AddressKey: ingest.AddressKey, StartDemo: p.startDemo, Operation: &operation{p: p},
 		Version: version, QueueRetention: queueRetention, Log: p.log,
 	}

@@ -1,11 +1,64 @@
 package api_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"longwave/api"
+	"longwave/ingest/telemetry"
+	"longwave/processors/alert/trial"
 	"longwave/tenants"
+	"longwave/tenants/id"
 )
+
+// yesterday is a trial's storage: each device showed 81 for ten minutes.
+type yesterday struct{}
+
+// Arrivals implements trial.Reader.
+func (yesterday) Arrivals(_ context.Context, q telemetry.ArrivalsQuery, yield func(*telemetry.Arrival) error) error {
+	const minute = telemetry.Micros(60_000_000)
+	for i := range q.Devices {
+		for n, value := range []float64{81, 81, 79} {
+			at := q.From + telemetry.Micros(n*5)*minute
+			if err := yield(&telemetry.Arrival{Device: i, Received: at, At: at, Value: telemetry.Value{Num: value}}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func tryAll(t *testing.T) api.Trials {
+	t.Helper()
+	trials, err := trial.New(func(id.Tenant) trial.Reader { return yesterday{} })
+	must(t, err)
+	return trials
+}
+
+func TestAlertRuleIsTriedByScript(t *testing.T) {
+	r := newRig(t)
+	key := r.ours.keys[tenants.Editor]
+	body := func(more string) string {
+		return strings.TrimSuffix(strings.TrimSpace(alertRuleText), "}") + more + "}"
+	}
+	got := r.ask(t, "POST /manage/v1/alert-rules/trial", key, body(`,"from":"2026-03-01T00:00:00Z","to":"2026-03-02T00:00:00Z"`))
+	want := `"alerts":[{"from":"2026-03-01T00:05:00Z","to":"2026-03-01T00:10:00Z","worst":"warning"}]`
+	if got.status != 200 || !strings.Contains(string(got.body), want) || !strings.Contains(string(got.body), `"fired":1`) {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	for _, wrong := range []struct{ body, want string }{
+		{body(`,"from":"2026-03-02T00:00:00Z","to":"2026-03-01T00:00:00Z"`), "ends after it begins"},
+		{strings.Replace(alertRuleText, "above", "over", 1), "no operator"},
+	} {
+		if got := r.ask(t, "POST /manage/v1/alert-rules/trial", key, wrong.body); got.status != 422 || !strings.Contains(string(got.body), wrong.want) {
+			t.Errorf("%s: %d %s", wrong.body, got.status, got.body)
+		}
+	}
+	if got := r.ask(t, "POST /manage/v1/alert-rules/trial", r.ours.keys[tenants.Viewer], alertRuleText); got.status != 403 {
+		t.Errorf("a viewer: %d", got.status)
+	}
+}
 
 // A script writes an alert rule, runs it in shadow and then for all to hear, silences it, and takes everything back.
 func TestAlertRulesByScript(t *testing.T) {

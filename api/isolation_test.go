@@ -85,6 +85,7 @@ func crossings() []crossing {
 		{route: "DELETE /manage/v1/rules/{rule}", path: "/manage/v1/rules/{}"},
 		{route: "GET /manage/v1/alert-rules"},
 		{route: "POST /manage/v1/alert-rules", body: alertRuleText},
+		{route: "POST /manage/v1/alert-rules/trial", body: alertRuleText},
 		{route: "GET /manage/v1/alert-rules/{alert_rule}", path: "/manage/v1/alert-rules/{}"},
 		{route: "PUT /manage/v1/alert-rules/{alert_rule}/draft", path: "/manage/v1/alert-rules/{}/draft", body: alertRuleText},
 		{route: "POST /manage/v1/alert-rules/{alert_rule}/start", path: "/manage/v1/alert-rules/{}/start", body: `{"mode":"enabled","reason":"test"}`},

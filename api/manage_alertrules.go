@@ -122,6 +122,7 @@ func (m *management) mountAlertRules() {
 	register(m, describe(http.MethodPost, one+"/pause", "pause-alert-rule", "Keep an alert rule from being evaluated", tenants.EditRules), m.pauseAlertRule)
 	register(m, describe(http.MethodGet, one+"/history", "alert-rule-history", "Who changed an alert rule, when and why", tenants.View), m.alertRuleHistory)
 	register(m, describe(http.MethodPost, one+"/restore", "restore-alert-rule", "Make what an alert rule said once its draft", tenants.EditRules), m.restoreAlertRule)
+	m.mountAlertTrial()
 	register(m, describe(http.MethodDelete, one, "delete-alert-rule", "Delete an alert rule", tenants.EditRules), m.deleteAlertRule)
 }
 

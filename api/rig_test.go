@@ -94,7 +94,7 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	o := api.Options{
 		Exports: exports,
 		Proofs:  proofs,
-		Handler: adapter, Tenants: service, Accept: r.accept, WorkList: r.desk, Jobs: r.desk, Alerts: book, Gatherer: r.metrics, Registerer: r.metrics, Log: log, Version: "test",
+		Handler: adapter, Tenants: service, Accept: r.accept, WorkList: r.desk, Jobs: r.desk, Alerts: book, Trials: tryAll(t), Gatherer: r.metrics, Registerer: r.metrics, Log: log, Version: "test",
 		Readings:     func(t id.Tenant) api.Reader { return r.reader.of(t) },
 		Destinations: r.deliverer,
 		Ready:        func(context.Context) []api.Check { return []api.Check{{Name: "nats", OK: true}} },

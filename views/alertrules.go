@@ -58,6 +58,7 @@ type AlertRuleEditor struct {
 	EnableWord            string
 	Lists                 []Suggestions
 	Verdict               AlertVerdict
+	Trial                 AlertTrial
 }
 
 // AlertLevel is one severity of a rule in menus.

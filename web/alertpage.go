@@ -167,9 +167,10 @@ func limits(c alertrule.Condition, metric string) (list []float64) {
 	return list
 }
 
-// marks are drawn behind the line of a chart.
+// marks are drawn behind the line of a chart: the numbers at which alerts begin and those at which they end, and when they fired.
 type marks struct {
 	Thresholds []float64  `json:"thresholds,omitempty"`
+	Ends       []float64  `json:"ends,omitempty"`
 	Intervals  []interval `json:"intervals"`
 }
 

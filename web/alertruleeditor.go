@@ -17,6 +17,8 @@ type alertWriting struct {
 	rule     tenants.AlertRule // zero for a new one
 	form     alertForm
 	problems []views.Problem
+	period   string                  // that was chosen to try it on
+	past     *views.AlertTrialResult // what came of it; nil when it was not tried
 }
 
 func (w *Web) showAlertRule(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
@@ -189,6 +191,9 @@ func (w *Web) renderAlertRule(out http.ResponseWriter, r *http.Request, p tenant
 		if e.rule.Mode.Evaluated() {
 			page.Pause, page.EnableWord = self+"/pause", "Enable as version "+strconv.Itoa(e.rule.Version+1)
 		}
+	}
+	if page.CanEdit {
+		page.Trial = views.AlertTrial{Action: page.Action + "/past", Periods: w.trialPeriods(t, e.period), Result: e.past}
 	}
 	w.alertFields(&page, st, t, e)
 	page.Problems = e.blameAlert(&page)

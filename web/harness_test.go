@@ -47,6 +47,7 @@ type site struct {
 	server   *httptest.Server
 	token    string // of the first run
 	storage  *storage
+	past     *past
 	rejected []telemetry.RejectedPacket
 	recent   map[id.Tenant][]telemetry.Recent
 	lanes    error // what reading the lanes answers
@@ -72,7 +73,7 @@ func start(t testing.TB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, js: js, storage: newStorage(), deliver: &deliverer{}, desk: newDesk(), demo: errors.New("not wanted")}
+	s := &site{t: t, js: js, storage: newStorage(), past: &past{}, deliver: &deliverer{}, desk: newDesk(), demo: errors.New("not wanted")}
 	if s.tenants, err = tenants.Open(t.Context(), tenants.Options{JS: js, Replicas: 1, Log: log, Now: time.Now, Secrets: ring}); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func (s *site) serve(log *slog.Logger) {
 		Rejected: func(context.Context, id.Tenant, id.Device, int) ([]telemetry.RejectedPacket, error) {
 			return s.rejected, nil
 		},
-		WorkList: s.desk, Jobs: s.desk, Alerts: s.book, AlertLink: s.links.Open,
+		WorkList: s.desk, Jobs: s.desk, Alerts: s.book, Trials: s.past.trials(s.t), AlertLink: s.links.Open,
 		Recent:     func(_ context.Context, t id.Tenant, _ int) ([]telemetry.Recent, error) { return s.recent[t], s.lanes },
 		RuleCounts: func(id.Tenant) map[id.Rule]rule.Count { return s.counts },
 		System:     func(context.Context) System { return s.system }, Operation: fakeOperation{}, Destinations: s.deliver,

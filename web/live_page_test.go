@@ -90,6 +90,7 @@ func (p *plant) serveLive(hub *live.Hub) {
 	background(p.t, book.Run)
 	pages, err := New(Options{
 		Alerts:    book,
+		Trials:    (&past{}).trials(p.t),
 		AlertLink: (&notify.Links{Ring: secrets}).Open,
 		Providers: oidc.New(oidc.Options{}), Secrets: secrets,
 		Tenants: p.tenants, Sessions: p.sessions, Handler: adapter, Log: log, Version: "test", Hub: hub,

@@ -61,6 +61,7 @@ func matrix() map[string]string {
 		"GET /t/{tenant}/alert-rules/{rule}":                                    viewer,
 		"POST /t/{tenant}/alert-rules/{rule}":                                   editor,
 		"POST /t/{tenant}/alert-rules/{rule}/try":                               viewer,
+		"POST /t/{tenant}/alert-rules/{rule}/past":                              editor,
 		"GET /t/{tenant}/alert-rules/{rule}/history":                            viewer,
 		"POST /t/{tenant}/alert-rules/{rule}/restore":                           editor,
 		"POST /t/{tenant}/alert-rules/{rule}/pause":                             editor,

@@ -22,6 +22,7 @@ func (w *Web) mountAlerts(r chi.Router) {
 	r.Get(rule, w.inTenant(tenants.View, w.showAlertRule))
 	r.Post(rule, w.inTenant(tenants.EditRules, w.saveAlertRule))
 	r.Post(rule+"/try", w.inTenant(tenants.View, w.tryAlertRule))
+	r.Post(rule+"/past", w.inTenant(tenants.EditRules, w.tryOnPast))
 	r.Get(rule+"/history", w.inTenant(tenants.View, w.showAlertRuleHistory))
 	r.Post(rule+"/restore", w.inTenant(tenants.EditRules, w.restoreAlertRule))
 	r.Post(rule+"/pause", w.inTenant(tenants.EditRules, w.pauseAlertRule))

@@ -59,6 +59,8 @@ type Options struct {
 	Destinations Deliverer
 	// Alerts is the log of alerts.
 	Alerts Alerts
+	// Trials tries alert rules on the past.
+	Trials Trials
 	// AlertLink reads the link of a notification; an error for every one that does nothing.
 	AlertLink func(token string) (notify.Link, error)
 	Hub       *live.Hub
@@ -85,8 +87,8 @@ func (o Options) check() error {
 		return errors.New("web: Readings, Rejected, System, Destinations and Operation are required")
 	case o.Recent == nil, o.RuleCounts == nil:
 		return errors.New("web: Recent and RuleCounts are required")
-	case o.WorkList == nil, o.Jobs == nil, o.Alerts == nil, o.AlertLink == nil:
-		return errors.New("web: WorkList, Jobs, Alerts and AlertLink are required")
+	case o.WorkList == nil, o.Jobs == nil, o.Alerts == nil, o.Trials == nil, o.AlertLink == nil:
+		return errors.New("web: WorkList, Jobs, Alerts, Trials and AlertLink are required")
 	case o.AddressKey == nil, o.Log == nil, o.QueueRetention <= 0:
 		return errors.New("web: AddressKey, Log and a positive QueueRetention are required")
 	}

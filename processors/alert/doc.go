@@ -16,6 +16,8 @@
 //   - Timers go by what the lanes say. While a lane is not read to its end, or NATS does not answer, time is when the last
 //     message came that was seen; so nothing that is under way, and nothing that could not be heard, counts as missing. After
 //     nobody has evaluated for longer than excusedAfter, devices are given that time.
+//   - What one request of a device carries is seen in the order of device time, the values of one instant together: so it
+//     is known from what is stored, and a trial of the past finds the same.
 //   - A timer costs when it is due, whatever the number of devices; a packet costs what the rules cost that look at its metrics.
 //   - A rule that changes begins afresh. What it has open ends with the cause; so it is when its device goes.
 //   - Bounded for each tenant: pairs of rules and devices, work per second, changes per second. What is over is left out, and counted.

@@ -35,5 +35,6 @@ document.body.addEventListener("htmx:load", () => startDeviceList());
 if (document.querySelector("[data-page=device]")) void import("./device").then((page) => page.startDevicePage());
 if (document.querySelector("#board")) void import("./board/page").then((page) => page.startDashboard());
 if (document.querySelector("[data-page=alert]")) void import("./alert").then((page) => page.startAlertPage());
+if (document.querySelector("#past")) void import("./past").then((page) => page.startPast());
 if (document.querySelector("#rule")) void import("./rulenames").then((page) => page.startRuleNames());
 if (document.querySelector("#connect")) void import("./connect").then((page) => page.startConnect());

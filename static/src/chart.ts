@@ -138,21 +138,27 @@ export function axis(more: uPlot.Axis): uPlot.Axis {
 
 // reach makes room for the limits, so that one sees how far the values are from them.
 function reach(marks: Marks | undefined, min: number | null, max: number | null): [number | null, number | null] {
-  const limits = marks?.thresholds ?? [];
+  const limits = [...(marks?.thresholds ?? []), ...(marks?.ends ?? [])];
   if (limits.length === 0 || min === null || max === null) return [min, max];
   return [Math.min(min, ...limits), Math.max(max, ...limits)];
 }
 
 // behind draws when alerts fired, and the limits, under the line.
 function behind(plot: uPlot, marks: Marks): void {
-  const { ctx, bbox } = plot;
   shade(plot, marks.intervals ?? []);
+  levels(plot, marks.thresholds ?? [], colour("--lw-silent", "#b3261e"), 6);
+  levels(plot, marks.ends ?? [], colour("--lw-muted", "#566173"), 2);
+}
+
+// levels draws dashed lines across the chart.
+function levels(plot: uPlot, values: number[], paint: string, dash: number): void {
+  const { ctx, bbox } = plot;
   ctx.save();
-  ctx.strokeStyle = colour("--lw-silent", "#b3261e");
+  ctx.strokeStyle = paint;
   ctx.lineWidth = devicePixelRatio;
-  ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
-  for (const limit of marks.thresholds ?? []) {
-    const y = Math.round(plot.valToPos(limit, "y", true));
+  ctx.setLineDash([dash * devicePixelRatio, 4 * devicePixelRatio]);
+  for (const value of values) {
+    const y = Math.round(plot.valToPos(value, "y", true));
     if (y < bbox.top || y > bbox.top + bbox.height) continue;
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);

@@ -16,9 +16,10 @@ const latest = 60_000;
 const retryAfter = 5000; // when it could not be read
 const onItsWay = 60_000; // asked for beyond now, in ms: clocks differ, and readings arrive while the answer is made
 
-// Marks stand behind the line: limits, and when alerts fired.
+// Marks stand behind the line: the numbers at which alerts begin and those at which they end, and when they fired.
 export interface Marks {
   thresholds?: number[];
+  ends?: number[];
   intervals?: Interval[] | null;
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"longwave/processors/alert"
+	"longwave/processors/alert/trial"
 )
 
 // alertTable is what package alert returns.
@@ -16,6 +17,22 @@ func alertTable() []entry {
 		{is: alert.ErrInvalid, problem: Problem{
 			Status: http.StatusUnprocessableEntity, Code: "invalid", Title: "Invalid request",
 			Detail: "A comment has 1 to 2000 bytes, and a snooze lasts at most 30 days.",
+		}},
+		{is: trial.ErrInvalid, problem: Problem{
+			Status: http.StatusUnprocessableEntity, Code: "invalid", Title: "Invalid request",
+			Detail: "A rule is tried on a period that ends after it begins and is at most 400 days long.",
+		}},
+		{is: trial.ErrBusy, problem: Problem{
+			Status: http.StatusServiceUnavailable, Code: "trials_busy", Title: "As many rules are being tried as can be at once",
+			Detail: "Try again in a moment.", RetryAfter: retrySoon,
+		}},
+		{is: trial.ErrTooMuch, problem: Problem{
+			Status: http.StatusUnprocessableEntity, Code: "too_much", Title: "That is too much for one trial",
+			Detail: "It cannot be looked at within two minutes. Choose a shorter period, or fewer devices.",
+		}},
+		{is: trial.ErrUnavailable, problem: Problem{
+			Status: http.StatusServiceUnavailable, Code: "readings_unavailable", Title: "Stored readings cannot be read right now",
+			Detail: "Try again in a moment, or choose a shorter period.", RetryAfter: retrySoon,
 		}},
 		{is: alert.ErrUnavailable, problem: Problem{
 			Status: http.StatusServiceUnavailable, Code: "alerts_unavailable", Title: "Alerts cannot be reached right now",

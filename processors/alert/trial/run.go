@@ -3,6 +3,7 @@ package trial
 import (
 	"context"
 	"sync"
+	"time"
 
 	"longwave/ingest/telemetry"
 	"longwave/processors/alert/notify"
@@ -11,8 +12,10 @@ import (
 )
 
 const (
-	// chunk is how many devices are read with one question: enough for it to be worth asking, few enough for progress.
-	chunk = 20
+	// chunk is how many devices are read with one question about chunkPeriod: enough for it to be worth asking, few enough for
+	// progress and for the engine to sort. A longer period is asked about fewer.
+	chunk       = 20
+	chunkPeriod = 7 * 24 * telemetry.Micros(time.Hour/time.Microsecond)
 	// readers is how many questions are under way: while one answer is evaluated the engine prepares the next. The tenant's pages keep
 	// the other half of the questions that it may ask at once.
 	readers = 2
@@ -65,7 +68,8 @@ func (r *running) take() (from, to int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	from = r.next
-	r.next = min(from+chunk, len(r.order.Devices))
+	some := max(1, chunk*chunkPeriod/max(chunkPeriod, r.order.To-r.order.From))
+	r.next = min(from+int(some), len(r.order.Devices))
 	return from, r.next
 }
 

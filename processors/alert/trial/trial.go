@@ -16,8 +16,8 @@ import (
 const (
 	// MaxDevices bounds the devices of one trial: a thousand of them for a week are some ten million readings.
 	MaxDevices = 1000
-	// MaxPeriod bounds how far back a trial looks: as long as a rule may wait before it fires.
-	MaxPeriod = 31 * 24 * time.Hour
+	// MaxPeriod bounds how far back a trial looks: more than most tenants keep. How long it takes is bounded for itself.
+	MaxPeriod = 400 * 24 * time.Hour
 	// longest is when a trial is given up: nobody waits longer for a page.
 	longest = 2 * time.Minute
 	// perTenant and perProcess bound the trials at once. Each keeps up to readers cores of the engine busy, which others need as well.
@@ -69,13 +69,13 @@ func (o *Order) validate() error {
 // Result is what a rule would have found.
 type Result struct {
 	From, To telemetry.Micros
-	Devices  []Outcome // the noisiest first
-	Fired    int       // alerts
-	Values   uint64    // that were looked at
-	Late     uint64    // packets that came late, or again, and second values of one instant: what was passed over
-	Messages int       // to destinations, if nobody had done anything
+	Devices  []Outcome              // the noisiest first
+	Fired    int                    // alerts
+	Values   uint64                 // that were looked at
+	Late     uint64                 // packets that came late, or again, and second values of one instant: what was passed over
+	Messages int                    // to destinations, if nobody had done anything
 	Each     map[id.Destination]int // of Messages
-	Complete bool // Messages is all of them
+	Complete bool                   // Messages is all of them
 }
 
 // Outcome is what a rule would have found on one device.
