@@ -109,7 +109,7 @@ value Float64, type UInt8, received_at DateTime('UTC'), expires Date) ENGINE = M
 			took, spent, packets = took+time.Since(began), spent+d.used()+ownTime()-before, packets+insertPackets
 		}
 		rate := float64(packets) / took.Seconds()
-		rows = append(rows, []string{way.name, number(rate), "–", b.against("arrays of 100, 16 connections", false, rate), number(float64(spent.Microseconds()) / float64(packets))})
+		rows = append(rows, []string{way.name, number(rate), "–", b.against("arrays of 100, 16 connections", "process", rate), number(float64(spent.Microseconds()) / float64(packets))})
 		progress("%s: %s packets/s", way.name, number(rate))
 	}
 	return rows, nil

@@ -39,6 +39,7 @@ type settings struct {
 	grow       bool
 	variants   bool
 	bare       bool
+	profiles   string
 }
 
 func flags() *settings {
@@ -47,13 +48,14 @@ func flags() *settings {
 	flag.StringVar(&s.library, "engine-library", "", "libchdb; found in node_modules when empty")
 	flag.DurationVar(&s.duration, "duration", 5*time.Second, "length of one measurement")
 	flag.StringVar(&s.only, "only", "", "measure only parts whose name contains one of these, separated by commas")
-	flag.StringVar(&s.loads, "loads", "", "of the part path, only loads whose name contains this")
+	flag.StringVar(&s.loads, "loads", "", "of the parts path and profile, only loads whose name contains this")
 	flag.BoolVar(&s.quick, "quick", false, "a second for each measurement and little data: shows that the bench works, not how fast the program is")
 	flag.Int64Var(&s.readings, "readings", 30_000_000, "readings that are stored before questions are asked")
 	flag.StringVar(&s.recordings, "recordings", "", "directory of CSV files of timestamp,value lines, to say what a recorded reading takes on disk")
 	flag.BoolVar(&s.update, "update", false, "write the tables into docs/performance.md")
 	flag.BoolVar(&s.grow, "grow", false, "measure how cost grows with devices, tenants, screens and readings instead")
 	flag.BoolVar(&s.variants, "variants", false, "compare settings of the Go runtime instead")
+	flag.StringVar(&s.profiles, "profiles", "", "directory in which the part profile leaves its profiles, for go tool pprof")
 	flag.BoolVar(&s.bare, "bare", false, "serve as the bare reference server (used by the bench itself)")
 	flag.Parse()
 	if s.quick {
@@ -107,7 +109,7 @@ func (s *settings) parts() (block string, all []part) {
 		return "variants", []part{{"variants", measureVariants}}
 	}
 	return "run", []part{
-		{"path", measurePath}, {"engines", measureEngines}, {"delays", measureDelays}, {"profile", measureProfile},
+		{"path", measurePath}, {"engines", measureEngines}, {"delays", measureDelays}, {"profile", measureProfile}, {"tenants", compareTenants},
 		{"queries", measureQueries}, {"exports", measureExports}, {"start", measureStart}, {"sizing", measureSizes},
 	}
 }
@@ -117,7 +119,8 @@ type bench struct {
 	*settings
 	reference  map[string]result             // of the bare server, by name of the load
 	measured   []result                      // of the program
-	stages     []map[string]float64          // microseconds of a packet, of single posts and of arrays
+	stages     []map[string]float64          // microseconds of a packet: single posts, arrays, then what else was profiled
+	perMessage map[string]float64            // microseconds of a message of one of many tenants in the log alone, by durability
 	perReading struct{ lane, table float64 } // bytes on disk
 }
 
@@ -132,7 +135,7 @@ func run(ctx context.Context, s *settings) (err error) {
 	if s.binary, err = filepath.Abs(s.binary); err != nil {
 		return err
 	}
-	b := &bench{settings: s}
+	b := &bench{settings: s, perMessage: map[string]float64{}}
 	block, parts := s.parts()
 	began, before := time.Now(), busy()
 	var tables, sizes []table

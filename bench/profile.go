@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -52,6 +54,22 @@ func stages() []stage {
 	}
 }
 
+// brokerParts divide what the server takes. They are looked for like stages.
+func brokerParts() []stage {
+	const at = "github.com/nats-io/nats-server/v2/server."
+	return []stage{
+		{"server: waiting for the disk", []string{"os.(*File).Sync", "syscall.fsync", "syscall.Fsync"}},
+		{"server: repeated ids", []string{at + "(*stream).checkMsgId", at + "(*stream).storeMsgId", at + "(*stream).purgeMsgIds"}},
+		{"server: storing", []string{at + "(*stream).processJetStreamMsg", at + "(*msgBlock).flushLoop"}},
+		{"server: preparing atomic batches", []string{at + "(*stream).processJetStreamAtomicBatchMsg", at + "(*batching)", at + "(*atomicBatch)", at + "newFileStore"}},
+		{"server: handing messages to consumers", []string{at + "(*consumer).loopAndGatherMsgs", at + "(*consumer).processStreamSignal", at + "(*stream).signalConsumers"}},
+		{"server: what consumers acknowledge", []string{at + "(*consumer).processAck", at + "(*consumer).processInboundAcks", at + "(*consumer).pushAck"}},
+		{"server: sending messages and answers", []string{at + "(*stream).internalLoop", at + "(*client).writeLoop", at + "(*client).flushOutbound"}},
+		{"server: reading what clients send", []string{at + "(*client).readLoop"}},
+		{"server: the rest", []string{""}},
+	}
+}
+
 // stageOf names the stage of a stack, innermost function first.
 func stageOf(sample *profile.Sample, all []stage) string {
 	for _, location := range sample.Location {
@@ -68,42 +86,85 @@ func stageOf(sample *profile.Sample, all []stage) string {
 	return all[len(all)-1].name
 }
 
-// measureProfile takes CPU profiles of the program under two loads and says what each stage takes of a packet.
+// profiled are the loads of which profiles are taken, for each durability. The first two are what sizes are reckoned from.
+func (b *bench) profiled() (chosen []shape) {
+	for _, name := range []string{oneTenant, "arrays of 100, 16 connections", manyTenants} {
+		for _, s := range shapes("") {
+			if s.name == name && strings.Contains(name, b.loads) {
+				chosen = append(chosen, s)
+			}
+		}
+	}
+	return chosen
+}
+
+// measureProfile takes CPU profiles of the program under some loads and says what each stage takes of a packet, and each
+// part of the server within its own.
 func measureProfile(ctx context.Context, b *bench) ([]table, error) {
 	result := table{
 		title:   "Where the CPU time goes",
 		columns: []string{"stage, µs of CPU per packet"},
-		note:    "From profiles that the program serves of itself (`--profiling`) while it takes the load with `--durability disk`; the engine's share is what its process used. What a stage calls counts as its own, memory and system calls included.",
+		note:    "From profiles that the program serves of itself (`--profiling`) while it takes the load; the engine's share is what its process used. What a stage calls counts as its own, memory and system calls included.",
 	}
-	p, err := startProgram(ctx, b.settings, programOptions{durability: "disk", devices: benchDevices})
-	if err != nil {
-		return nil, err
-	}
-	defer p.close()
-	for i, shape := range shapes("disk") {
-		if shape.name != "single posts, 64 connections" && shape.name != "arrays of 100, 16 connections" {
-			continue
+	broker := table{title: "Where the NATS server's CPU time goes", columns: []string{"part of it, µs of CPU per packet"},
+		note: "Of the same profiles. Where many requests share a message, a packet has a fraction of each."}
+	for _, durability := range []string{"disk", "process"} {
+		if err := b.profileDurability(ctx, durability); err != nil {
+			return nil, fmt.Errorf("--durability %s: %w", durability, err)
 		}
-		l := shape.load
-		l.tokens, l.duration, l.start = p.tokens, b.duration, time.Now().Add(-time.Duration(i+2)*3*time.Hour).UnixMilli()
-		one, err := p.profile(ctx, l)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", shape.name, err)
+		for _, shape := range b.profiled() {
+			title := shape.name + ", `" + durability + "`"
+			result.columns, broker.columns = append(result.columns, title), append(broker.columns, title)
 		}
-		b.stages, result.columns = append(b.stages, one), append(result.columns, shape.name)
 	}
 	for _, s := range append(stages(), stage{name: stageEngine}, stage{name: stageTogether}) {
-		row := []string{s.name}
-		for _, one := range b.stages {
-			row = append(row, number(one[s.name]))
-		}
-		result.rows = append(result.rows, row)
+		result.rows = append(result.rows, b.spent(s.name))
 	}
-	return []table{result}, nil
+	for _, s := range brokerParts() {
+		broker.rows = append(broker.rows, b.spent(s.name))
+	}
+	return []table{result, broker}, nil
 }
 
-// profile runs a load and divides what the program used among the stages, in microseconds per packet.
-func (p *program) profile(ctx context.Context, l load) (map[string]float64, error) {
+// spent is the row of a stage.
+func (b *bench) spent(name string) []string {
+	row := []string{name}
+	for _, one := range b.stages {
+		row = append(row, number(one[name]))
+	}
+	return row
+}
+
+func (b *bench) profileDurability(ctx context.Context, durability string) error {
+	p, err := startProgram(ctx, b.settings, programOptions{durability: durability, devices: benchDevices, tenants: spreadTenants})
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	for i, shape := range b.profiled() {
+		l := shape.load
+		l.tokens, l.duration, l.start = p.tokens, b.duration, time.Now().Add(-time.Duration(i+2)*3*time.Hour).UnixMilli()
+		if shape.spread {
+			l.tokens = p.spread
+		}
+		raw, one, err := p.profile(ctx, l)
+		if err != nil {
+			return fmt.Errorf("%s: %w", shape.name, err)
+		}
+		b.stages = append(b.stages, one)
+		if b.profiles == "" {
+			continue
+		}
+		name := filepath.Join(b.profiles, fmt.Sprintf("%s-%d.pprof", durability, i))
+		if err := os.WriteFile(name, raw, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// profile runs a load and divides what the program used among the stages and the parts of the server, in microseconds per packet.
+func (p *program) profile(ctx context.Context, l load) (raw []byte, share map[string]float64, err error) {
 	type fetched struct {
 		raw []byte
 		err error
@@ -120,21 +181,26 @@ func (p *program) profile(ctx context.Context, l load) (map[string]float64, erro
 		err = answer.err
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	parsed, err := profile.Parse(bytes.NewReader(answer.raw))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	all, share, total := stages(), map[string]float64{}, 0.0
+	all, parts, total := stages(), brokerParts(), 0.0
+	share = map[string]float64{}
 	for _, sample := range parsed.Sample {
-		share[stageOf(sample, all)] += float64(sample.Value[0])
+		name := stageOf(sample, all)
+		share[name] += float64(sample.Value[0])
+		if name == stageBroker {
+			share[stageOf(sample, parts)] += float64(sample.Value[0])
+		}
 		total += float64(sample.Value[0])
 	}
 	for name := range share {
 		share[name] *= r.perPacket(r.cost.program) / total
 	}
 	share[stageEngine], share[stageTogether] = r.perPacket(r.cost.engine), r.perPacket(r.cost.total())
-	progress("profile of %d samples at %s packets/s", int(total), number(r.acked.rate()))
-	return share, nil
+	progress("profile of %d samples at %s packets/s, %s µs a packet", int(total), number(r.acked.rate()), number(share[stageTogether]))
+	return answer.raw, share, nil
 }

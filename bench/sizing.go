@@ -31,7 +31,7 @@ const (
 // measureSizes measures nothing: it multiplies what was measured before by the rate. A microsecond of a packet is a core at a
 // million packets a second.
 func measureSizes(_ context.Context, b *bench) ([]table, error) {
-	if len(b.stages) != 2 || b.perReading.lane == 0 {
+	if len(b.stages) < 2 || b.loads != "" || b.perReading.lane == 0 {
 		return nil, errors.New("needs the parts path and profile")
 	}
 	t := table{
