@@ -2,12 +2,11 @@ package ingest
 
 import (
 	"context"
+	"crypto/rand"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/nats-io/nuid"
 
 	"longwave/ingest/atomicbatch"
 	"longwave/ingest/telemetry"
@@ -77,7 +76,7 @@ type publishers struct {
 // newPublishers makes the committers. Behind an fsync one turn at a time is enough: a second one would only make both
 // smaller. Where nobody waits for a disk, more of them keep the broker busy.
 func newPublishers(o Options, settle func(*flight)) *publishers {
-	p := &publishers{settle: settle, silent: o.Silent, boot: nuid.Next() + "-", workers: 1}
+	p := &publishers{settle: settle, silent: o.Silent, boot: rand.Text()[:bootLetters] + "-", workers: 1}
 	if !o.SyncAlways {
 		p.workers = workersWithoutSync
 	}
@@ -87,6 +86,10 @@ func newPublishers(o Options, settle func(*flight)) *publishers {
 	}
 	return p
 }
+
+// bootLetters of five random bits each tell processes apart that write to a stream within its duplicate window. The id stands
+// in each message of a lane, twice in one of a batch; where a message has one packet, ids are most of it.
+const bootLetters = 10
 
 // workersWithoutSync is where more stopped to help: the broker works on one, one is on the way to it, one is on its way
 // back, and one is being put together.
