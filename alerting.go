@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 
 	"longwave/ingest/telemetry"
 	"longwave/processors/alert"
@@ -35,7 +37,7 @@ func (p *platform) openAlerts(ctx context.Context, fail context.CancelCauseFunc)
 		return err
 	}
 	p.alerts, err = alert.Open(ctx, alert.Options{
-		JS: js, Directory: directory, Beside: notifier.Run, Registerer: p.registry, Log: p.log, Replicas: p.NATSReplicas,
+		JS: js, Directory: directory, Beside: notifier.Run, Registerer: p.registry, Log: p.log, Replicas: p.NATSReplicas, Process: processName(),
 	})
 	if err != nil {
 		return err
@@ -43,6 +45,15 @@ func (p *platform) openAlerts(ctx context.Context, fail context.CancelCauseFunc)
 	p.down.supervise("alerts", p.alerts.Run, fail)
 	p.trials, err = trial.New(func(t id.Tenant) trial.Reader { return p.store.ForTenant(t) })
 	return err
+}
+
+// processName is what people know this copy of the program by.
+func processName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "this machine"
+	}
+	return fmt.Sprintf("%s, process %d", host, os.Getpid())
 }
 
 // alertDirectory tells packages alert and notify of the rules, devices and silences in the control log.

@@ -8,6 +8,9 @@ type AlertRules struct {
 	CanEdit bool
 	Count   string
 	Rows    []AlertRuleRow
+
+	Warning     string // that something is left out, or cannot be shown
+	EvaluatedBy string
 }
 
 // AlertRuleRow is one alert rule of the list.
@@ -15,6 +18,8 @@ type AlertRuleRow struct {
 	Name, Href   string
 	When, About  string // in words
 	Runs         string // on how many devices
+	Late         string // how many packets did not count; empty for none
+	Failure      string // why it is not evaluated; empty when it is
 	State        State
 	Draft        bool // there is a draft that does not run
 	Open         string
@@ -59,6 +64,8 @@ type AlertRuleEditor struct {
 	Lists                 []Suggestions
 	Verdict               AlertVerdict
 	Trial                 AlertTrial
+	Fare                  []Fact // how it fares; none when it does not run
+	Warning               string
 }
 
 // AlertLevel is one severity of a rule in menus.

@@ -189,6 +189,7 @@ func (w *Web) renderAlertRule(out http.ResponseWriter, r *http.Request, p tenant
 		page.Heading, page.State = current.Name, alertRuleState(&e.rule)
 		page.Action, page.TryAction, page.HistoryHref, page.Delete = self, self+"/try", self+"/history", self+"/delete"
 		if e.rule.Mode.Evaluated() {
+			page.Fare, page.Warning = w.alertRuleFare(r, p, &e.rule)
 			page.Pause, page.EnableWord = self+"/pause", "Enable as version "+strconv.Itoa(e.rule.Version+1)
 		}
 	}

@@ -39,9 +39,13 @@ func (w *Web) listAlertRules(out http.ResponseWriter, r *http.Request, p tenants
 		page.Count = count(uint64(len(list)), "rule", "rules")
 	}
 	facts := w.alertRuleFacts(t)
+	runs, warning := w.alertRuns(r, t)
+	page.Warning, page.EvaluatedBy = warning, evaluatedBy(runs)
 	for i := range list {
 		row := w.alertRuleRow(t, &list[i])
 		f := facts[list[i].ID]
+		run := runs.Rules[list[i].ID]
+		row.Late, row.Failure = lateWords(run), run.Failure
 		row.Open, row.Last = grouped(uint64(f.open)), viewTime(f.last, w.o.Now())
 		if f.open > 0 {
 			row.OpenHref, row.Worst = alertQuery{rule: string(list[i].ID), shadow: list[i].Mode == alertrule.Shadow}.address(alertsPath(t)), severityView(f.worst)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"html"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"longwave/ingest/telemetry"
+	"longwave/processors/alert"
 	"longwave/tenants"
 	"longwave/tenants/alertrule"
 	"longwave/tenants/id"
@@ -221,6 +223,9 @@ func TestAlertRulePagesInABrowser(t *testing.T) {
 	w := openWindow(t)
 	w.become(s, b)
 	rules, self := alertRulesPath(s.claimed.Tenant.ID), alertRulePath(s.claimed.Tenant.ID, ids[0])
+	rule, _ := s.tenants.State().AlertRule(s.claimed.Tenant.ID, ids[0])
+	s.fare(alert.Runs{V: 1, At: time.Now(), Process: "plant-server, process 7", PassedOver: 1204, Rules: map[id.AlertRule]alert.RuleRun{
+		ids[0]: {Version: rule.Version, Devices: 3, Late: 12}, ids[1]: {Failure: "its pattern is too large"}}})
 	for name, path := range map[string]string{"alert-rules": rules, "alert-rule": self, "alert-rule-new": rules + "/new", "alert-rule-no-data": alertRulePath(s.claimed.Tenant.ID, ids[1]),
 		"alert-rule-history": self + "/history", "silences": silencesPath(s.claimed.Tenant.ID), "silence-new": silencesPath(s.claimed.Tenant.ID) + "/new"} {
 		w.examine(s.server.URL+path, name, axe)
@@ -236,5 +241,48 @@ func TestAlertRulePagesInABrowser(t *testing.T) {
 	}
 	if complaints := w.heard(); complaints != "" {
 		t.Error(complaints)
+	}
+}
+
+// fare writes down how rules fare, as whoever evaluates them does.
+func (s *site) fare(runs alert.Runs) {
+	s.t.Helper()
+	data, err := json.Marshal(runs)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := s.js.Publish(s.t.Context(), telemetry.AlertRuns(s.claimed.Tenant.ID), data); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestAlertRulesSayHowTheyFare(t *testing.T) {
+	s, b, ids := watched(t)
+	tenant := s.claimed.Tenant.ID
+	list, self := alertRulesPath(tenant), alertRulePath(tenant, ids[0])
+	if text := b.get(self).page.text("main"); !strings.Contains(text, "How it fares") || !strings.Contains(text, "figures follow") {
+		t.Errorf("before anything is evaluated: %s", text)
+	}
+	rule, _ := s.tenants.State().AlertRule(tenant, ids[0])
+	runs := alert.Runs{V: 1, At: time.Now(), Process: "plant-server, process 7", Rules: map[id.AlertRule]alert.RuleRun{
+		ids[0]: {Version: rule.Version, Devices: 3, Late: 12}, ids[1]: {Failure: "it <cannot> be run"}}}
+	for _, passed := range []uint64{0, 4} {
+		runs.PassedOver = passed
+		s.fare(runs)
+		wanted := map[string][]string{
+			list: {"12 packets too late to count", "Not evaluated: it <cannot> be run", "Evaluated by plant-server, process 7"},
+			self: {"3 devices", "12 packets too late to count", "plant-server, process 7"},
+		}
+		for path, parts := range wanted {
+			text := b.get(path).page.text("main")
+			if strings.Contains(text, "left out") != (passed > 0) {
+				t.Errorf("%s: %d were left out: %s", path, passed, text)
+			}
+			for _, part := range parts {
+				if !strings.Contains(text, part) {
+					t.Errorf("%s: without %q: %s", path, part, text)
+				}
+			}
+		}
 	}
 }

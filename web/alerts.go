@@ -21,6 +21,7 @@ type Alerts interface {
 	Find(t id.Tenant, filters ...alert.Filter) []alert.Alert
 	Alert(t id.Tenant, a id.Alert) (alert.Alert, error)
 	Count(t id.Tenant) alert.Count
+	Runs(ctx context.Context, t id.Tenant) (alert.Runs, error)
 	Watch(t id.Tenant) <-chan struct{}
 	Acknowledge(ctx context.Context, d alert.Doing, comment string) error
 	Assign(ctx context.Context, d alert.Doing, to string) error

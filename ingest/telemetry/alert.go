@@ -48,6 +48,9 @@ func AlertStateSubject(t id.Tenant, part int) string {
 // AlertStateHead is where it stands how far the evaluation of all tenants has come.
 func AlertStateHead() string { return alertStatePrefix + nobody + "." + nobody }
 
+// AlertRuns is where it stands how the alert rules of one tenant fare: alertstate.<tenant>.runs.
+func AlertRuns(t id.Tenant) string { return alertStatePrefix + string(t) + ".runs" }
+
 // AlertStateFilter matches what is known of all tenants' alert rules.
 func AlertStateFilter() string { return alertStatePrefix + "*.*" }
 

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -116,4 +117,32 @@ func BenchmarkCheckpoint(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(bytes)/100_000, "bytes/device")
+}
+
+// BenchmarkForeignMessage is the cost of a lane message of a tenant without rules, fifty packets of it, once another tenant has some:
+// from NATS to where it is passed over.
+func BenchmarkForeignMessage(b *testing.B) {
+	const most = 20_000
+	e, p := plant(1, 1, func(int, *alertrule.Rule) {})
+	r := newRig(b, 0)
+	data := p.packets(0, 50, e.clock)
+	for range most {
+		if _, err := r.js.PublishAsync(telemetry.LaneSubject(telemetry.Standard, r.tenant), data); err != nil {
+			b.Fatal(err)
+		}
+	}
+	<-r.js.PublishAsyncComplete()
+	l := &leader{evaluation: e, o: Options{JS: r.js, Log: e.log}, trouble: &trouble{}}
+	ctx, stop := context.WithCancel(b.Context())
+	defer stop()
+	var in chan message
+	for i := 0; b.Loop(); i++ {
+		if i%most == 0 { // from the beginning again
+			in = make(chan message, fetchMessages)
+			next := uint64(1)
+			go func(in chan<- message) { _ = l.readFrom(ctx, telemetry.Standard, &next, in) }(in) // ends with ctx
+		}
+		m := <-in
+		l.handle(&m)
+	}
 }

@@ -63,18 +63,22 @@ type tenant struct {
 	devices map[id.Device]*device
 	plans   map[string]*plan
 	pairs   int
-	left    int       // pairs that were not made, because there are too many
-	begin   [3]uint64 // places in the lanes before which nothing concerns it
-	dirty   bool      // something has changed since the checkpoint
-	parts   int       // of the checkpoint
-	work    bucket
-	changes bucket
+	left    int                     // pairs that were not made, because there are too many
+	begin   [3]uint64               // places in the lanes before which nothing concerns it
+	dirty   bool                    // something has changed since the checkpoint
+	parts   int                     // of the checkpoint
+	failed  map[id.AlertRule]string // rules that cannot be run, and why
+	// passedOver counts messages and changes that an allowance left out.
+	passedOver uint64
+	work       bucket
+	changes    bucket
 }
 
 // rule is a version of a rule that is evaluated.
 type rule struct {
 	program *alertrule.Program
 	*alertrule.Rule
+	run RuleRun // as it was counted last
 }
 
 // device is one device with the rules that are about it.
@@ -125,6 +129,7 @@ func (e *evaluation) handle(m *message) {
 	}
 	if !t.work.take(0, workPerSecond, workBurst, m.stored) {
 		e.metrics.passedOver.WithLabelValues("work").Inc()
+		t.passedOver, t.dirty = t.passedOver+1, true
 		return
 	}
 	err := telemetry.EachBatch(m.data, func(b *telemetry.Batch) error {
@@ -207,6 +212,7 @@ func (e *evaluation) found(p *pair, c *alertrule.Change) {
 	if c.From != alertrule.Firing {
 		if !p.tenant.changes.take(1, changesPerSecond, changesBurst, max(e.clock, c.At)) {
 			e.metrics.passedOver.WithLabelValues("changes").Inc()
+			p.tenant.passedOver++
 			return
 		}
 		p.alert = alertID(p.tenant.id, &entry)

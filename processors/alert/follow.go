@@ -58,6 +58,7 @@ func (e *evaluation) followRules(t *tenant) (changed bool) {
 		old[r.ID] = r
 	}
 	var rules []*rule
+	t.failed = make(map[id.AlertRule]string)
 	list := e.dir.Rules(t.id)
 	for i := range list {
 		next := &list[i]
@@ -68,6 +69,7 @@ func (e *evaluation) followRules(t *tenant) (changed bool) {
 		program, err := alertrule.Compile(*next)
 		if err != nil { // every command that enables a rule has compiled it
 			e.log.Error("an alert rule cannot be run", "tenant", t.id, "rule", next.ID, "error", err)
+			t.failed[next.ID], t.dirty = err.Error(), true
 			continue
 		}
 		rules = append(rules, &rule{program: program, Rule: program.Rule()})
@@ -75,7 +77,7 @@ func (e *evaluation) followRules(t *tenant) (changed bool) {
 	if slices.Equal(rules, t.rules) {
 		return false
 	}
-	t.rules, t.plans = rules, make(map[string]*plan)
+	t.rules, t.plans, t.dirty = rules, make(map[string]*plan), true
 	return true
 }
 

@@ -28,7 +28,7 @@ type Directory interface {
 	Device(id.Tenant, id.Device) (alertrule.Device, bool)
 }
 
-// Options are what an Evaluator needs. All but Replicas, Beside, Owner and Now are required.
+// Options are what an Evaluator needs. All but Replicas, Beside, Owner, Process and Now are required.
 type Options struct {
 	JS         jetstream.JetStream // on a connection of its own
 	Directory  Directory
@@ -36,9 +36,10 @@ type Options struct {
 	Log        *slog.Logger
 	Replicas   int // copies of the streams; 0 means 1
 	// Beside runs while this copy evaluates; its context ends when it does not any more.
-	Beside func(context.Context) error
-	Owner  string           // names this copy of the program; made up when empty
-	Now    func() time.Time // time.Now when nil
+	Beside  func(context.Context) error
+	Owner   string           // names this copy of the program; made up when empty
+	Process string           // names it for people, who may know it by that
+	Now     func() time.Time // time.Now when nil
 }
 
 // The classes of errors of this package.

@@ -149,7 +149,11 @@ func (l *leader) saveTenant(ctx context.Context, t *tenant, parts [][]byte) erro
 	for len(parts) < t.parts {
 		parts = append(parts, nil)
 	}
-	list := make([]saving, len(parts))
+	runs, err := json.Marshal(t.runs(l.o.Process, l.o.Now()))
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	list := make([]saving, len(parts), len(parts)+1)
 	filled := 0
 	for i, part := range parts {
 		list[i] = saving{telemetry.AlertStateSubject(t.id, i), part}
@@ -157,6 +161,7 @@ func (l *leader) saveTenant(ctx context.Context, t *tenant, parts [][]byte) erro
 			filled++
 		}
 	}
+	list = append(list, saving{telemetry.AlertRuns(t.id), runs})
 	for at := 0; at < len(list); at += mostBatch {
 		if err := l.save(ctx, list[at:min(at+mostBatch, len(list))]); err != nil {
 			return err
