@@ -179,6 +179,11 @@ func (m *management) admit(r *http.Request, action tenants.Action) (visitor, err
 	return visitor{principal: p, tenant: p.Tenant(), actor: p.Actor(m.api.adapter.ClientAddress(r)), request: r}, nil
 }
 
+// noted writes down, before anything is shown, that a script takes what is sensitive.
+func (m *management) noted(ctx context.Context, who visitor, what tenants.Sight) error {
+	return m.api.tenants.NoteSight(ctx, who.principal, tenants.Look{What: what, Address: who.actor.Address})
+}
+
 // deviceOf finds a device that the visitor sees. A device of another tenant, one that the key is not for, one that never
 // was, and text that is no id at all give the same tenants.ErrNotFound.
 func (m *management) deviceOf(who visitor, text string) (tenants.Device, error) {

@@ -182,6 +182,9 @@ func (m *management) getAudit(ctx context.Context, who visitor, in *auditIn) (*a
 			return nil, badParameter("by", "is no id of a person")
 		}
 	}
+	if err := m.noted(ctx, who, tenants.ExportedAudit); err != nil {
+		return nil, err
+	}
 	page, err := m.api.tenants.History(ctx, who.tenant, q)
 	var wrong *tenants.InvalidError
 	if errors.As(err, &wrong) {

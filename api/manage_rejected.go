@@ -153,6 +153,9 @@ func (m *management) listRejected(ctx context.Context, who visitor, in *workList
 	if err != nil {
 		return nil, err
 	}
+	if err := m.noted(ctx, who, tenants.ReadRejected); err != nil {
+		return nil, err
+	}
 	list, err := m.api.workList.Groups(ctx, who.tenant, filter, in.By)
 	if err != nil {
 		return nil, err
@@ -180,6 +183,9 @@ func samplesOf(list []replay.Sample) []rejectedSample {
 func (m *management) previewRedrive(ctx context.Context, who visitor, in *trialIn) (*trialOut, error) {
 	filter, err := in.Body.filter(m.api.now())
 	if err != nil {
+		return nil, err
+	}
+	if err := m.noted(ctx, who, tenants.ReadRejected); err != nil {
 		return nil, err
 	}
 	trial, err := m.api.workList.Try(ctx, who.tenant, filter)

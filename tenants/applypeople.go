@@ -179,6 +179,7 @@ type savedPeople struct {
 	Providers  []Provider
 	Identities []Identity
 	Invites    []savedInvite
+	Recoveries []recovery
 }
 
 type savedMember struct {
@@ -209,6 +210,10 @@ func (p *people) saved() savedPeople {
 		out.Invites = append(out.Invites, savedInvite{i.Invite, i.sum[:]})
 		return true
 	})
+	p.recoveries.Scan(func(_ string, r *recovery) bool {
+		out.Recoveries = append(out.Recoveries, *r)
+		return true
+	})
 	return out
 }
 
@@ -230,6 +235,9 @@ func (s *State) restorePeople(saved savedPeople) error {
 			return err
 		}
 		s.putInvite(&openInvite{i.Invite, sum})
+	}
+	for _, r := range saved.Recoveries {
+		s.people.recoveries.Set(r.Public, &r)
 	}
 	return nil
 }

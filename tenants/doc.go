@@ -21,7 +21,11 @@
 // Rules of both kinds are written as drafts and run only when somebody starts them, with a reason; every version stays in
 // the log and can be made the draft again. A silence says when nobody is notified of which alerts; who notifies asks State.
 //
-// Failed sign-ins are events too, written by Run beside the commands; of a flood of them most are only counted.
+// Failed sign-ins are events too, written by Run beside the commands; of a flood of them most are only counted. Looking at
+// what is sensitive is one before anything is shown, once an hour for each actor and thing.
+//
+// What a thing was at an instant is folded from the messages that name it (AsItWas), in the words in which changes are told.
+// That reads the log of its tenant: at most 200,000 messages for ten seconds, two questions at a time.
 //
 // Chained: the hash of the log at a position is SHA-256 over the hash before it, the position, the subject and the
 // message. Every message carries the position and the hash that its author had read when it decided, and the position

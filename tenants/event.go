@@ -80,6 +80,12 @@ func describe(e event) (name string, current int) {
 		return "member.changed", 1
 	case signInFailed:
 		return "signin.failed", 1
+	case sightNoted:
+		return "sight.noted", 1
+	case passwordChanged:
+		return "person.password_changed", 1
+	case recoveryMade:
+		return "person.recovery_made", 1
 	case memberRemoved:
 		return "member.removed", 1
 	case trustAdded:
@@ -212,6 +218,12 @@ func decodeEvent(r record) (event, error) {
 		return decode[memberChanged](r)
 	case "signin.failed":
 		return decode[signInFailed](r)
+	case "sight.noted":
+		return decode[sightNoted](r)
+	case "person.password_changed":
+		return decode[passwordChanged](r)
+	case "person.recovery_made":
+		return decode[recoveryMade](r)
 	case "member.removed":
 		return decode[memberRemoved](r)
 	case "trust.added":

@@ -73,6 +73,7 @@ type people struct {
 	ofPerson   btree.Map[string, *Identity]   // by person, issuer and subject
 	invites    btree.Map[string, *openInvite] // by tenant and invite
 	byInvite   btree.Map[string, *openInvite] // by invite
+	recoveries btree.Map[string, *recovery]   // by the public half of the link
 }
 
 type (
@@ -91,7 +92,7 @@ func (p *people) share() people {
 	return people{
 		members: *p.members.Copy(), staff: *p.staff.Copy(), providers: *p.providers.Copy(), byProvider: *p.byProvider.Copy(),
 		domains: *p.domains.Copy(), identities: *p.identities.Copy(), ofPerson: *p.ofPerson.Copy(), invites: *p.invites.Copy(),
-		byInvite: *p.byInvite.Copy(),
+		byInvite: *p.byInvite.Copy(), recoveries: *p.recoveries.Copy(),
 	}
 }
 

@@ -75,6 +75,8 @@ type Service struct {
 	firstRun atomic.Pointer[digest]
 	failures chan Failure // to be written down by Run
 	unlisted atomic.Int64 // failures that were not
+	sights   *sights
+	tracing  chan struct{} // a place for each trace that is being made
 
 	uses      *keyUses
 	secrets   *seal.Ring // nil when there are none
@@ -96,6 +98,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	}
 	s := &Service{
 		js: o.JS, log: o.Log, now: o.Now, draft: new(State), seed: maphash.MakeSeed(), hasher: newHasher(), attempts: newThrottle(), failures: make(chan Failure, failureQueue),
+		sights: newSights(), tracing: make(chan struct{}, traces),
 		secrets: o.Secrets, plainHTTP: o.PlainHTTP, defaults: o.Limits, snapshots: o.SnapshotDir, anchors: o.Anchor,
 	}
 	for i := range s.turns {

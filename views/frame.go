@@ -11,6 +11,7 @@ type Frame struct {
 	Nav     []Link
 	Flash   []Flash
 	Demo    *Demo
+	Past    string // what the thing on the page was once; empty where nothing leads to that
 	Guest   string // why somebody who is no member sees this; empty for members
 	// Freshness is when what counts as late or silent, for the scripts.
 	Freshness string

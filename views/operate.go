@@ -110,6 +110,10 @@ type Operators struct {
 	Rows     []OperatorRow
 	Email    Field
 	Tenants  Field
+
+	Recover         Field  // whose new password a link is made for
+	Recovery        string // the link just made; shown once
+	RecoverProblems []Problem
 }
 
 // OperatorRow is one operator.

@@ -74,6 +74,7 @@ type AccountPage struct {
 	Ways     []WayIn
 	Link     []LinkWay
 	Leave    []Leaving
+	Password PasswordForm
 	Note     string // how long a session lasts
 }
 
@@ -102,6 +103,7 @@ type Members struct {
 	CanEdit  bool
 	Action   string // of the form that invites
 	Secret   string // link of the invitation just made; shown once
+	Recovery string // link for a new password just made; shown once
 	Problems []Problem
 	For      Field
 	Roles    []Option
@@ -109,10 +111,11 @@ type Members struct {
 
 // MemberRow is one member.
 type MemberRow struct {
-	Name, Email, Role, How, Since string
-	You                           bool
-	Change, Remove, Transfer      string // empty for what the viewer may not do
-	Roles                         []Option
+	Name, Email, Role, How, Since  string
+	You                            bool
+	Change, Remove, Transfer, Past string // empty for what the viewer may not do
+	Recover                        string
+	Roles                          []Option
 }
 
 // InviteRow is an open invitation.
@@ -141,6 +144,7 @@ type Audit struct {
 	From, To  Field
 	About     string // id of the thing that is looked at; empty for everything
 	AboutName string
+	Was       string // what the thing was, at any time
 	Clear     string // address without filters; empty when there are none
 	Rows      []AuditRow
 	Older     string // address of the next page; empty on the last
@@ -150,7 +154,9 @@ type Audit struct {
 // AuditRow is one change.
 type AuditRow struct {
 	At, By, Address, Did, Thing, ThingHref string
-	Changes                                []AuditChange
+
+	WasHref string // what the thing was then
+	Changes []AuditChange
 }
 
 // AuditChange is what was different after a change.

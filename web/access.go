@@ -96,6 +96,11 @@ func (w *Web) enter(out http.ResponseWriter, r *http.Request, d door) error {
 	if err := d.may(principal); err != nil {
 		return err
 	}
+	if principal.Guest() {
+		if err := w.note(r, principal, tenants.Look{What: tenants.UsedSupport}); err != nil {
+			return err
+		}
+	}
 	out.Header().Set("Cache-Control", "private, no-store") // of one person, and old at once
 	return d.page(out, r, principal)
 }

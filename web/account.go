@@ -13,6 +13,11 @@ import (
 
 // showAccount is what a person sees of the own account: where it is signed in, and how it can be.
 func (w *Web) showAccount(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
+	return w.renderAccount(out, r, p, nil)
+}
+
+// renderAccount shows what was wrong with a new password, if anything.
+func (w *Web) renderAccount(out http.ResponseWriter, r *http.Request, p tenants.Principal, problems []views.Problem) error {
 	mine, err := w.session(r.Context(), r)
 	if err != nil {
 		return err
@@ -38,7 +43,14 @@ func (w *Web) showAccount(out http.ResponseWriter, r *http.Request, p tenants.Pr
 	for _, m := range st.TenantsOf(person.ID) {
 		page.Leave = append(page.Leave, views.Leaving{Tenant: m.Tenant.Name, Role: capital(m.Role.String()), Href: membersPath(m.Tenant.ID) + "/" + string(person.ID) + "/remove"})
 	}
-	return w.render(out, r, http.StatusOK, views.PersonPage(page))
+	status := http.StatusOK
+	if len(problems) > 0 {
+		status = http.StatusUnprocessableEntity
+	}
+	if st.HasPassword(person.ID) {
+		page.Password = passwordForm(problems)
+	}
+	return w.render(out, r, status, views.PersonPage(page))
 }
 
 func or(text, otherwise string) string {

@@ -199,6 +199,9 @@ func (w *Web) renderAlertRule(out http.ResponseWriter, r *http.Request, p tenant
 	w.alertFields(&page, st, t, e)
 	page.Problems = e.blameAlert(&page)
 	page.Frame = w.frame(out, r, p, page.Heading)
+	if e.rule.ID != "" {
+		page.Past = w.pastOf(p, string(e.rule.ID))
+	}
 	status := http.StatusOK
 	if len(page.Problems) > 0 {
 		status = http.StatusUnprocessableEntity

@@ -62,7 +62,7 @@ func (w *Web) showAudit(out http.ResponseWriter, r *http.Request, p tenants.Prin
 	}
 	at := auditPath(p.Tenant())
 	page := views.Audit{
-		Frame: w.frame(out, r, p, "Audit"), Tabs: w.adminTabs(r, p), Heading: "Audit", Action: at, People: w.auditPeople(p, q.By), About: q.About,
+		Frame: w.frame(out, r, p, "Audit"), Tabs: w.adminTabs(r, p), Heading: "Audit", Action: at, People: w.auditPeople(p, q.By), About: q.About, Was: w.pastOf(p, q.About),
 		From: views.Field{Value: asked.Get("from")}, To: views.Field{Value: asked.Get("to")},
 		CSV: at + ".csv?" + without(asked, "cursor"), JSON: at + ".ndjson?" + without(asked, "cursor"),
 	}
@@ -115,6 +115,7 @@ func auditRow(past tenants.Past, at string) views.AuditRow {
 	}
 	if past.Subject != "" {
 		row.ThingHref = at + "?about=" + queryEscape(past.Subject)
+		row.WasHref = at + "/as-it-was?about=" + queryEscape(past.Subject) + "&at=" + queryEscape(past.At.UTC().Format(time.RFC3339Nano))
 	}
 	for _, c := range past.Changes {
 		row.Changes = append(row.Changes, views.AuditChange(c))

@@ -48,7 +48,7 @@ func TestTheAuditCanBeTakenAway(t *testing.T) {
 	s.device("=pump", nil)
 	s.joined(owner, "bo", tenants.Viewer)
 	file := owner.get(auditPath(tenant) + ".csv")
-	if lines := strings.Count(file.body, "\n"); lines != 4 || !strings.Contains(file.body, "'=pump") || !strings.HasPrefix(file.header.Get("Content-Type"), "text/csv") {
+	if lines := strings.Count(file.body, "\n"); lines != 5 || !strings.Contains(file.body, "'=pump") || !strings.HasPrefix(file.header.Get("Content-Type"), "text/csv") {
 		t.Errorf("%d lines: %s", lines, file.body)
 	}
 	stream := owner.get(auditPath(tenant) + ".ndjson")
@@ -60,7 +60,7 @@ func TestTheAuditCanBeTakenAway(t *testing.T) {
 		}
 		types = append(types, each.Type)
 	}
-	if got := strings.Join(types, " "); got != "member.joined member.invited device.created" {
+	if got := strings.Join(types, " "); got != "sight.noted member.joined member.invited device.created" {
 		t.Errorf("exported %s", got)
 	}
 	if platform := owner.get(auditPath("")); platform.status != http.StatusOK || !strings.Contains(platform.page.text("main"), "Created the tenant") {

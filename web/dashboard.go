@@ -149,6 +149,7 @@ func (w *Web) showVersions(out http.ResponseWriter, r *http.Request, p tenants.P
 	base := dashboardPath(p.Tenant(), found.ID)
 	page := views.DashboardVersions{Frame: w.frame(out, r, p, "Versions of "+found.Name), Name: found.Name, Href: base, ListHref: dashboardsPath(p.Tenant()),
 		RestoreAction: base + "/restore", CanEdit: p.May(tenants.EditDashboards) == nil}
+	page.Past = w.pastOf(p, string(found.ID))
 	for i, v := range found.Versions {
 		page.Rows = append(page.Rows, views.DashboardVersion{
 			Number: strconv.Itoa(v.Number), Current: i == 0, At: viewTime(v.At, w.o.Now()), By: w.authorName(v.By),

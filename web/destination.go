@@ -40,6 +40,7 @@ func (w *Web) renderDestination(out http.ResponseWriter, r *http.Request, p tena
 		TestAction: path + "/test", EditHref: path + "/edit", SwitchAction: path + "/switch", SwitchLabel: switchLabel(d.Disabled),
 		SecretAction: path + "/secret", DeleteHref: path + "/delete", RedriveAction: path + "/redrive",
 	}
+	page.Past = w.pastOf(p, string(d.ID))
 	page.Secret = w.handover.take(w.slot(r, string(d.ID)))
 	now := w.o.Now()
 	states, err := w.o.Destinations.States(r.Context(), p.Tenant())

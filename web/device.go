@@ -29,7 +29,13 @@ func (w *Web) showDevice(out http.ResponseWriter, r *http.Request, p tenants.Pri
 	if err != nil {
 		return err
 	}
-	return w.renderDevice(out, r, p, deviceView{device: device, tab: r.URL.Query().Get("tab")})
+	tab := r.URL.Query().Get("tab")
+	if tab == tabRejected {
+		if err := w.note(r, p, tenants.Look{What: tenants.ReadRejected}); err != nil {
+			return err
+		}
+	}
+	return w.renderDevice(out, r, p, deviceView{device: device, tab: tab})
 }
 
 // deviceView is one look at a device's page, with what was wrong with the form on it.
@@ -50,6 +56,7 @@ func (w *Web) renderDevice(out http.ResponseWriter, r *http.Request, p tenants.P
 	frame := w.frame(out, r, p, v.device.Name)
 	page := w.devicePage(p, l.look(v.device), l)
 	page.Frame, page.Warning = frame, warning
+	page.Past = w.pastOf(p, string(v.device.ID))
 	if v.tab == tabSettings && !page.CanEdit {
 		v.tab = tabOverview
 	}

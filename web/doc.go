@@ -15,7 +15,7 @@
 // and refused when somebody else has saved since.
 //
 // Somebody who signed in at an identity provider is sent there again, unasked, when its word is older than recheckAfter, and
-// is nobody once it is older than overdueAfter. Identity providers, keys and deletions want a proof of less than
+// is nobody once it is older than overdueAfter. A new password ends every other session of the person. Identity providers, keys and deletions want a proof of less than
 // provedWithin. What a browser carries to a provider and back is sealed, so any copy of the program can take it; a provider
 // that is being set up waits in the memory of one.
 //

@@ -38,6 +38,7 @@ func (w *Web) renderMembers(out http.ResponseWriter, r *http.Request, p tenants.
 		page.Rows = append(page.Rows, w.memberRow(p, m, page.CanEdit))
 	}
 	if page.CanEdit {
+		page.Recovery = w.handover.take(w.slot(r, recoverySlot+string(t)))
 		page.Secret, page.Roles = w.handover.take(w.slot(r, inviteSlot+string(t))), roleOptions(chosen)
 		for _, i := range w.o.Tenants.State().Invites(t) {
 			page.Invites = append(page.Invites, w.inviteRow(i))
@@ -60,10 +61,12 @@ func (w *Web) memberRow(p tenants.Principal, m tenants.Member, edit bool) views.
 	at := membersPath(p.Tenant()) + "/" + string(m.Person)
 	if edit {
 		row.Change, row.Remove, row.Roles = at+"/role", at+"/remove", roleOptions(m.Role)
+		row.Recover = w.recoverAction(p, m.Person)
 		if !row.You && m.Role != tenants.Owner && p.Person() != "" {
 			row.Transfer = at + "/transfer"
 		}
 	}
+	row.Past = w.pastOf(p, string(m.Person))
 	if row.You {
 		row.Remove = at + "/remove"
 	}

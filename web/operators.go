@@ -14,7 +14,7 @@ import (
 const operatorsPath = "/system/operators"
 
 func (w *Web) listOperators(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
-	return w.renderOperators(out, r, p, views.Operators{Email: operatorField(""), Tenants: scopeField("")})
+	return w.renderOperators(out, r, p, views.Operators{Email: operatorField(""), Tenants: scopeField(""), Recover: recoverField("")})
 }
 
 func operatorField(value string) views.Field {
@@ -29,11 +29,12 @@ func scopeField(value string) views.Field {
 
 func (w *Web) renderOperators(out http.ResponseWriter, r *http.Request, p tenants.Principal, page views.Operators) error {
 	status := http.StatusOK
-	if len(page.Problems) > 0 {
+	if len(page.Problems)+len(page.RecoverProblems) > 0 {
 		status = http.StatusUnprocessableEntity
 		page.Problems = blame(page.Problems, &page.Email, &page.Tenants)
 	}
 	page.Frame, page.Tabs, page.Action = w.frame(out, r, p, "Operators"), w.adminTabs(r, p), operatorsPath
+	page.Recovery = w.handover.take(w.slot(r, recoverySlot))
 	st := w.o.Tenants.State()
 	for _, each := range st.Operators() {
 		row := views.OperatorRow{Name: each.Name, Email: or(each.Email, string(each.ID)), Oversees: "everything", Revoke: operatorsPath + "/" + string(each.ID) + "/revoke", You: each.ID == p.Person()}
@@ -61,7 +62,7 @@ func (w *Web) setOperator(out http.ResponseWriter, r *http.Request, p tenants.Pr
 		return err
 	}
 	again := func(field, text string) error {
-		return w.renderOperators(out, r, p, views.Operators{Email: operatorField(form.Get("email")), Tenants: scopeField(form.Get("tenants")), Problems: []views.Problem{{Field: field, Text: text}}})
+		return w.renderOperators(out, r, p, views.Operators{Email: operatorField(form.Get("email")), Tenants: scopeField(form.Get("tenants")), Recover: recoverField(""), Problems: []views.Problem{{Field: field, Text: text}}})
 	}
 	who, ok := w.personNamed(form.Get("email"))
 	if !ok {

@@ -63,6 +63,9 @@ func (w *Web) renderProvider(out http.ResponseWriter, r *http.Request, p tenants
 	}
 	page.Problems = blame(page.Problems, &page.Name, &page.Issuer, &page.ClientID, &page.Secret, &page.Domains)
 	page.Frame = w.frame(out, r, p, page.Heading)
+	if exists {
+		page.Past = w.pastOf(p, string(v.ID))
+	}
 	return w.render(out, r, status, views.ProviderPage(page))
 }
 

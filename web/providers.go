@@ -120,6 +120,11 @@ func (w *Web) showProvider(out http.ResponseWriter, r *http.Request, p tenants.P
 	if err != nil {
 		return err
 	}
+	if _, saved := w.o.Tenants.State().Provider(d.ID); saved {
+		if err := w.note(r, p, tenants.Look{What: tenants.OpenedProvider, Thing: string(d.ID)}); err != nil {
+			return err
+		}
+	}
 	return w.renderProvider(out, r, p, providerView{draft: d})
 }
 

@@ -131,6 +131,9 @@ func (w *Web) renderRule(out http.ResponseWriter, r *http.Request, p tenants.Pri
 	page.Clauses, page.Rest = clauseRows(e.form.clauses, sentenceSubjects(st, t, page.Names, e.form.clauses))
 	page.Problems = blame(e.problems, &page.Name, &page.When, &page.YAML, &page.OneIn, &page.Labels, &page.Reason)
 	page.Frame = w.frame(out, r, p, page.Heading)
+	if e.rule.ID != "" {
+		page.Past = w.pastOf(p, string(e.rule.ID))
+	}
 	status := http.StatusOK
 	if len(page.Problems) > 0 {
 		status = http.StatusUnprocessableEntity

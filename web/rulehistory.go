@@ -27,6 +27,7 @@ func (w *Web) showRuleHistory(out http.ResponseWriter, r *http.Request, p tenant
 
 // renderHistory shows what became of one thing, newest first. What it says now needs no restoring.
 func (w *Web) renderHistory(out http.ResponseWriter, r *http.Request, p tenants.Principal, page views.RuleHistory, about string) error {
+	page.Past = w.pastOf(p, about)
 	after := r.URL.Query().Get("after")
 	past, err := w.o.Tenants.History(r.Context(), p.Tenant(), tenants.HistoryQuery{About: about, Cursor: after, Limit: historyRows})
 	if err != nil {

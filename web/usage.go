@@ -21,6 +21,7 @@ func (w *Web) showUsage(out http.ResponseWriter, r *http.Request, p tenants.Prin
 		Frame: w.frame(out, r, p, "Usage"), Tabs: w.adminTabs(r, p), Rows: w.limitRows(tenant), Consent: tenant.Consent,
 		CanEdit: p.May(tenants.ManageTenant) == nil, Action: usagePath(tenant.ID) + "/consent",
 	}
+	page.Past = w.pastOf(p, tenants.TheTenant)
 	for _, each := range st.Supports(tenant.ID, w.o.Now()) {
 		person, _ := st.Person(each.Person)
 		page.Supports = append(page.Supports, views.SupportRow{
