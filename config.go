@@ -48,7 +48,7 @@ type config struct {
 	TenantSockets  int     `help:"Device sockets that one tenant may have open with each copy of the program, unless an operator says otherwise for it; 0 for no limit." default:"0" placeholder:"N" group:"Limits and trust:"`
 
 	AllowDestinations []netip.Prefix `help:"Networks that are not public and that destinations and identity providers may be in all the same, such as 10.1.0.0/16; there http:// works too." placeholder:"CIDR" group:"Destinations:"`
-	SMTPURL           string         `name:"smtp-url" help:"Mail server for destinations of the kind e-mail: smtp://user:password@host:587 (STARTTLS), smtps://host:465 (TLS) or smtp+plain://host:25 (neither)." placeholder:"URL" group:"Destinations:"`
+	SMTPURL           string         `name:"smtp-url" help:"Mail server for destinations of the kind e-mail, and for invitations: smtp://user:password@host:587 (STARTTLS), smtps://host:465 (TLS) or smtp+plain://host:25 (neither)." placeholder:"URL" group:"Destinations:"`
 	SMTPFrom          string         `name:"smtp-from" help:"Sender of that mail." placeholder:"ADDRESS" group:"Destinations:"`
 
 	MetricsToken string `help:"Bearer token that lets other machines read /metrics and the reasons in /readyz; this machine always may." group:"Limits and trust:" placeholder:"TOKEN"`

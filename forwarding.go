@@ -26,6 +26,12 @@ func (p *platform) openForwarding(ctx context.Context, fail context.CancelCauseF
 	if err != nil {
 		return err
 	}
+	if smtp != nil {
+		p.mail = func(ctx context.Context, to string, m reach.Message) error {
+			_, err := reacher.Reach(ctx, reach.Target{Kind: reach.Email, To: []string{to}}, m)
+			return err
+		}
+	}
 	p.down.push("connections to destinations", func(context.Context) error { reacher.Close(); return nil })
 	_, js, err := p.queues.connect(p.broker, "longwave forward", &p.down)
 	if err != nil {

@@ -31,6 +31,7 @@ import (
 	"longwave/processors/engine"
 	"longwave/processors/forward"
 	"longwave/processors/forward/outbound"
+	"longwave/processors/forward/reach"
 	"longwave/processors/replay"
 	"longwave/processors/store"
 	"longwave/tenants"
@@ -89,6 +90,7 @@ type platform struct {
 	anchored atomic.Pointer[health] // what the anchors say of the control log, once they could be asked
 	runner   *processors.Runner
 	forward  *forward.Forwarder
+	mail     func(ctx context.Context, to string, m reach.Message) error // nil without a mail server
 	alerts   *alert.Evaluator
 	book     *alert.Book
 	trials   *trial.Trials

@@ -28,6 +28,7 @@ import (
 	"longwave/processors/alert"
 	"longwave/processors/alert/notify"
 	"longwave/processors/forward/outbound"
+	"longwave/processors/forward/reach"
 	"longwave/tenants"
 	"longwave/tenants/id"
 	"longwave/tenants/rule"
@@ -61,11 +62,15 @@ type site struct {
 	join     string       // address of an invitation
 	forward  atomic.Int64 // what the site's clock is ahead, in nanoseconds
 	demo     error        // what starting demo data answers
+	mail     func(context.Context, string, reach.Message) error
 }
 
 const password = "copper lantern drifting 42"
 
-func start(t testing.TB) *site {
+func start(t testing.TB) *site { return startMailing(t, nil) }
+
+// startMailing is start with a mail server, or without one.
+func startMailing(t testing.TB, mail func(context.Context, string, reach.Message) error) *site {
 	t.Helper()
 	_, _, js := natstest.Start(t)
 	log := slog.New(slog.DiscardHandler)
@@ -73,7 +78,7 @@ func start(t testing.TB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, js: js, storage: newStorage(), past: &past{}, deliver: &deliverer{}, desk: newDesk(), demo: errors.New("not wanted")}
+	s := &site{t: t, js: js, mail: mail, storage: newStorage(), past: &past{}, deliver: &deliverer{}, desk: newDesk(), demo: errors.New("not wanted")}
 	if s.tenants, err = tenants.Open(t.Context(), tenants.Options{JS: js, Replicas: 1, Log: log, Now: time.Now, Secrets: ring}); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +140,7 @@ func (s *site) serve(log *slog.Logger) {
 		WorkList: s.desk, Jobs: s.desk, Alerts: s.book, Trials: s.past.trials(s.t), AlertLink: s.links.Open,
 		Recent:     func(_ context.Context, t id.Tenant, _ int) ([]telemetry.Recent, error) { return s.recent[t], s.lanes },
 		RuleCounts: func(id.Tenant) map[id.Rule]rule.Count { return s.counts },
-		System:     func(context.Context) System { return s.system }, Operation: fakeOperation{}, Destinations: s.deliver,
+		System:     func(context.Context) System { return s.system }, Operation: fakeOperation{}, Destinations: s.deliver, Mail: s.mail,
 		StartDemo: func(ctx context.Context, by tenants.Actor, t id.Tenant) error {
 			if s.demo != nil {
 				return s.demo

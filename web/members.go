@@ -18,11 +18,11 @@ const inviteSlot = "invite "
 func membersPath(t id.Tenant) string { return tenantPath(t) + "/members" }
 
 func (w *Web) listMembers(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
-	return w.renderMembers(out, r, p, views.Members{For: inviteFor("")}, tenants.Viewer)
+	return w.renderMembers(out, r, p, views.Members{For: w.inviteFor("")}, tenants.Viewer)
 }
 
-func inviteFor(value string) views.Field {
-	return views.Field{ID: "for", Label: "For", Type: "text", Value: value, MaxLength: "100", Autocomplete: "off", Help: "Whom the link is meant for, so that you recognise it in the list. You send it yourself."}
+func (w *Web) inviteFor(value string) views.Field {
+	return views.Field{ID: "for", Label: "For", Type: "text", Value: value, MaxLength: "100", Autocomplete: "off", Help: w.forHelp()}
 }
 
 func (w *Web) renderMembers(out http.ResponseWriter, r *http.Request, p tenants.Principal, page views.Members, chosen tenants.Role) error {
@@ -99,10 +99,14 @@ func (w *Web) invite(out http.ResponseWriter, r *http.Request, p tenants.Princip
 	}
 	role, err := tenants.ParseRole(form.Get("role"))
 	if err == nil {
+		var made tenants.Invite
 		var secret string
-		_, secret, err = w.o.Tenants.Invite(r.Context(), w.actor(r, p), p.Tenant(), tenants.NewInvite{For: form.Get("for"), Role: role})
+		made, secret, err = w.o.Tenants.Invite(r.Context(), w.actor(r, p), p.Tenant(), tenants.NewInvite{For: form.Get("for"), Role: role})
 		if err == nil {
-			w.handover.put(w.slot(r, inviteSlot+string(p.Tenant())), w.origin(r)+joinPath(secret))
+			tenant, _ := w.o.Tenants.State().Tenant(p.Tenant())
+			link := w.origin(r) + joinPath(secret)
+			w.handover.put(w.slot(r, inviteSlot+string(p.Tenant())), link)
+			w.mailInvite(out, r, p, invitation{tenant: tenant, whom: made.For, link: link})
 			return see(out, r, membersPath(p.Tenant()))
 		}
 	}
@@ -110,7 +114,7 @@ func (w *Web) invite(out http.ResponseWriter, r *http.Request, p tenants.Princip
 	if !ok {
 		return err
 	}
-	return w.renderMembers(out, r, p, views.Members{For: inviteFor(form.Get("for")), Problems: []views.Problem{problem}}, role)
+	return w.renderMembers(out, r, p, views.Members{For: w.inviteFor(form.Get("for")), Problems: []views.Problem{problem}}, role)
 }
 
 func (w *Web) revokeInvite(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {

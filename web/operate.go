@@ -77,16 +77,16 @@ func (w *Web) overseen(r *http.Request, p tenants.Principal) (tenants.Tenant, er
 }
 
 func (w *Web) listTenants(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
-	return w.renderTenants(out, r, p, views.NewTenant{Name: tenantName(""), For: ownerField("")})
+	return w.renderTenants(out, r, p, views.NewTenant{Name: tenantName(""), For: w.ownerField("")})
 }
 
 func tenantName(value string) views.Field {
 	return views.Field{ID: "name", Label: "Name", Type: "text", Value: value, MaxLength: "100", Autocomplete: "off"}
 }
 
-func ownerField(value string) views.Field {
+func (w *Web) ownerField(value string) views.Field {
 	return views.Field{ID: "for", Label: "First owner", Type: "text", Value: value, MaxLength: "100", Autocomplete: "off", Optional: true,
-		Help: "Whom the link is meant for that makes its first owner; you send it yourself. Empty: you are the owner."}
+		Help: "Makes its first owner. " + w.forHelp() + " Empty: you are the owner."}
 }
 
 func (w *Web) renderTenants(out http.ResponseWriter, r *http.Request, p tenants.Principal, form views.NewTenant) error {
@@ -277,17 +277,22 @@ func (w *Web) createTenant(out http.ResponseWriter, r *http.Request, p tenants.P
 	name, owner := form.Get("name"), strings.TrimSpace(form.Get("for"))
 	var made tenants.Tenant
 	var secret string
+	link := ""
 	if owner == "" {
 		made, err = w.o.Tenants.CreateTenant(r.Context(), w.actor(r, p), name)
 	} else if made, secret, err = w.o.Tenants.CreateTenantFor(r.Context(), w.actor(r, p), name, owner); err == nil {
-		w.handover.put(w.slot(r, ownerSlot+string(made.ID)), w.origin(r)+joinPath(secret))
+		link = w.origin(r) + joinPath(secret)
+		w.handover.put(w.slot(r, ownerSlot+string(made.ID)), link)
 	}
 	if problem, ok := fault(err); ok {
-		return w.renderTenants(out, r, p, views.NewTenant{Name: tenantName(name), For: ownerField(owner), Problems: []views.Problem{problem}})
+		return w.renderTenants(out, r, p, views.NewTenant{Name: tenantName(name), For: w.ownerField(owner), Problems: []views.Problem{problem}})
 	}
 	if err != nil {
 		return err
 	}
 	w.done(out, r, "Tenant "+made.Name+" created.")
+	if link != "" {
+		w.mailInvite(out, r, p, invitation{tenant: made, whom: owner, link: link})
+	}
 	return see(out, r, operatedPath(made.ID))
 }

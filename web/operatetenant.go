@@ -31,7 +31,7 @@ func (w *Web) renderOperated(out http.ResponseWriter, r *http.Request, o oversee
 	}
 	w.showSupport(&page, o)
 	if !w.o.Tenants.State().HasOwner(t.ID) {
-		page.Invite = &views.NamedForm{Action: at + "/owner", Field: ownerField("")}
+		page.Invite = &views.NamedForm{Action: at + "/owner", Field: w.ownerField("")}
 		page.Invite.Field.Optional, page.Invite.Field.Help = false, "The tenant has no owner yet. Whom the link is meant for; you send it yourself."
 	}
 	if t.NoPasswords {
@@ -265,11 +265,15 @@ func (w *Web) inviteOwner(out http.ResponseWriter, r *http.Request, o overseen) 
 	if w.o.Tenants.State().HasOwner(o.tenant.ID) {
 		return tenants.ErrNotFound // whose owners decide who else is one
 	}
-	_, secret, err := w.o.Tenants.Invite(r.Context(), w.actor(r, o.Principal), o.tenant.ID, tenants.NewInvite{For: form.Get("for"), Role: tenants.Owner})
-	if err == nil {
-		w.handover.put(w.slot(r, ownerSlot+string(o.tenant.ID)), w.origin(r)+joinPath(secret))
+	made, secret, err := w.o.Tenants.Invite(r.Context(), w.actor(r, o.Principal), o.tenant.ID, tenants.NewInvite{For: form.Get("for"), Role: tenants.Owner})
+	if err != nil {
+		return w.operatedTo(out, r, o, outcome{err, "", form.Get})
 	}
-	return w.operatedTo(out, r, o, outcome{err, "Invitation made.", form.Get})
+	link := w.origin(r) + joinPath(secret)
+	w.handover.put(w.slot(r, ownerSlot+string(o.tenant.ID)), link)
+	w.done(out, r, "Invitation made.")
+	w.mailInvite(out, r, o.Principal, invitation{tenant: o.tenant, whom: made.For, link: link})
+	return see(out, r, operatedPath(o.tenant.ID))
 }
 
 func (w *Web) openSupport(out http.ResponseWriter, r *http.Request, o overseen) error {

@@ -12,6 +12,7 @@ import (
 
 	"longwave/ingest/telemetry"
 	"longwave/processors/alert/notify"
+	"longwave/processors/forward/reach"
 	"longwave/static"
 	"longwave/tenants"
 	"longwave/tenants/id"
@@ -57,6 +58,8 @@ type Options struct {
 	Operation  Operation
 	// Destinations is what delivers to destinations.
 	Destinations Deliverer
+	// Mail sends one message to one address; nil when there is no mail server. Its error is a *reach.Error or the context's.
+	Mail func(ctx context.Context, to string, m reach.Message) error
 	// Alerts is the log of alerts.
 	Alerts Alerts
 	// Trials tries alert rules on the past.
@@ -105,6 +108,7 @@ type Web struct {
 	feeds      *widget.Feeds
 	handover   *handover
 	drafts     *drafts
+	mails      *mailBudget
 	activities *activities
 	asking     singleflight.Group // what the first pages of a tenant ask
 	news       newsboard
@@ -124,7 +128,7 @@ func New(o Options) (*Web, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	w := &Web{o: o, assets: assets, handover: newHandover(o.Now), drafts: newDrafts(o.Now), activities: newActivities(o.Readings, o.Now), news: newsboard{known: map[id.Tenant]datedNews{}}, cross: http.NewCrossOriginProtection()}
+	w := &Web{o: o, assets: assets, handover: newHandover(o.Now), drafts: newDrafts(o.Now), mails: newMailBudget(), activities: newActivities(o.Readings, o.Now), news: newsboard{known: map[id.Tenant]datedNews{}}, cross: http.NewCrossOriginProtection()}
 	w.links = views.Assets{
 		CSS: assets.Path("app.css"), Theme: assets.Path("theme.js"), App: assets.Path("app.js"),
 		Favicon: assets.Path("favicon.svg"), Logo: assets.Path("logo.svg"),
