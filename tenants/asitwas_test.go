@@ -155,7 +155,7 @@ func TestEveryEventStandsOrTells(t *testing.T) {
 				t.Errorf("%s: a secret is a fact: %v", name, fact)
 			}
 		}
-		if p.Did == "" {
+		if p.Did == "" || p.Subject == "" {
 			t.Errorf("%s tells nothing: %+v", name, p)
 		}
 	}

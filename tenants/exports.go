@@ -21,7 +21,7 @@ func (e dataExported) apply(_ *State, at stamp) error {
 }
 
 func (e dataExported) tell(p *Past) {
-	p.Did = "exported readings"
+	p.Did, p.Subject = "exported readings of", TheTenant
 	p.Changes = append(p.Changes, e.Of...)
 }
 

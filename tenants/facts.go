@@ -136,6 +136,7 @@ func (deviceErased) stand(*facts) {}
 func (recoveryMade) stand(*facts) {}
 func (signInFailed) stand(*facts) {}
 func (sightNoted) stand(*facts)   {}
+func (dataExported) stand(*facts) {}
 
 func (e supportOpened) stand(f *facts) {
 	f.set("support access until", e.Until.UTC().Format(time.RFC3339))
