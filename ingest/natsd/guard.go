@@ -108,21 +108,32 @@ func (s *Server) guard(ctx context.Context) {
 			canary = now
 			silent = s.sing(ctx, silent)
 		}
-		cause := s.broken(silent)
-		if cause == "" {
+		if s.broken(silent) == "" {
 			pause = restartPause
 			continue
 		}
 		if s.Room() != nil || time.Now().Before(next) { // without room it would break again
 			continue
 		}
-		s.o.Log.Error("the queues cannot be written; the NATS server is started again", slog.String("cause", cause))
-		if err := s.Restart(ctx); err != nil {
-			s.o.Log.Error("the NATS server was not started again", slog.Any("error", err))
-		}
+		s.mend(ctx, silent)
 		silent = 0
 		next = time.Now().Add(pause)
 		pause = min(2*pause, maxRestartPause)
+	}
+}
+
+// mend starts the server again if it still has to be: while somebody else does, it looks as if it did not run, and a
+// second start behind the first would tear down what has only just come up.
+func (s *Server) mend(ctx context.Context, silent int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cause := s.broken(silent)
+	if cause == "" || ctx.Err() != nil {
+		return
+	}
+	s.o.Log.Error("the queues cannot be written; the NATS server is started again", slog.String("cause", cause))
+	if err := s.restart(ctx); err != nil {
+		s.o.Log.Error("the NATS server was not started again", slog.Any("error", err))
 	}
 }
 
@@ -162,6 +173,11 @@ func (s *Server) broken(silent int) string {
 func (s *Server) Restart(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.restart(ctx)
+}
+
+// restart is Restart. The lock is held.
+func (s *Server) restart(ctx context.Context) error {
 	if s.closed {
 		return fmt.Errorf("%w: it was closed", ErrStart)
 	}
