@@ -142,3 +142,42 @@ func TestADeletedTenantIsNowhere(t *testing.T) {
 		t.Errorf("%d messages count as lost", trouble.Lost)
 	}
 }
+
+// A program that is stopped in the middle of a deletion leaves it to the next one, which ends it and knows what there was.
+func TestADeletionOutlivesTheProgram(t *testing.T) {
+	data := t.TempDir()
+	var doomed id.Tenant
+	t.Run("it is ordered", func(t *testing.T) {
+		r := startPlatform(t, func(c *config) { c.Data = data })
+		r.claim(t)
+		owner := r.operator(t)
+		doomed, _ = estateOf(t, r, owner, "doomed")
+		counts, err := (&operation{p: r.platform}).Contents(t.Context(), doomed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.tenants.OrderDeletion(t.Context(), tenants.Actor{Person: owner}, doomed, counts); err != nil {
+			t.Fatal(err)
+		}
+		r.eventually(t, "it has begun", func() error {
+			if e, ok := r.tenants.State().Ending(doomed); ok && e.Emptied.IsZero() {
+				return errors.New("it was only ordered")
+			}
+			return nil
+		})
+	})
+	r := startPlatform(t, func(c *config) { c.Data = data })
+	r.eventually(t, "the tenant is gone", func() error {
+		if e, ok := r.tenants.State().Ending(doomed); ok {
+			return fmt.Errorf("it is being deleted since %s", e.Since)
+		}
+		return nil
+	})
+	if places := r.kept(t, doomed); len(places) > 0 {
+		t.Errorf("something is left in %v", places)
+	}
+	past, err := r.tenants.PlatformHistory(t.Context(), tenants.HistoryQuery{About: string(doomed), Limit: 1})
+	if err != nil || len(past.Past) != 1 || past.Past[0].Type != "tenant.erased" || past.Past[0].Changes[0].Before != "3" {
+		t.Errorf("the audit of the platform says %+v, %v", past.Past, err)
+	}
+}

@@ -16,59 +16,114 @@ import (
 	"longwave/processors/replay"
 	"longwave/tenants"
 	"longwave/tenants/id"
-	"longwave/web"
 )
 
 // usageAge is how old the figures of what is stored may be; they are of everybody, and operators look often.
 const usageAge = 30 * time.Second
 
-// operation tells the pages for operators what tenants use, and is what a tenant is deleted by.
+// operation tells operators what tenants use, and is what a tenant is deleted by.
 type operation struct {
 	p    *platform
 	once singleflight.Group
 
-	mu     sync.Mutex
-	at     time.Time
-	stored map[id.Tenant]web.Stored
+	mu    sync.Mutex
+	at    time.Time
+	usage map[id.Tenant]tenants.Usage // what has to be asked for
 }
 
-// Stored implements web.Operation.
-func (o *operation) Stored(ctx context.Context) (map[id.Tenant]web.Stored, error) {
+// Usage implements web.Operation and api.Operation. What takes a question to another part is up to usageAge old, the same for
+// everybody who asks; the rest is of now.
+func (o *operation) Usage(ctx context.Context) (map[id.Tenant]tenants.Usage, error) {
+	asked, err := o.asked(ctx)
+	all := make(map[id.Tenant]tenants.Usage, len(asked))
+	for t, u := range asked {
+		all[t] = u
+	}
+	change := func(t id.Tenant, edit func(*tenants.Usage)) {
+		u := all[t]
+		edit(&u)
+		all[t] = u
+	}
+	for t, rate := range o.p.front.Rates() {
+		change(t, func(u *tenants.Usage) { u.Rate = rate })
+	}
+	for t, n := range o.p.book.Firing() {
+		change(t, func(u *tenants.Usage) { u.Alerts = n })
+	}
+	for t, met := range o.p.front.Limited() {
+		change(t, func(u *tenants.Usage) { u.Limited, u.LastLimited = met.Count, met.Last })
+	}
+	return all, err
+}
+
+func (o *operation) asked(ctx context.Context) (map[id.Tenant]tenants.Usage, error) {
 	o.mu.Lock()
-	stored, at := o.stored, o.at
+	usage, at := o.usage, o.at
 	o.mu.Unlock()
 	if time.Since(at) < usageAge {
-		return stored, nil
+		return usage, nil
 	}
-	asked := o.once.DoChan("", func() (any, error) { return o.ask(context.WithoutCancel(ctx)) })
+	answer := o.once.DoChan("", func() (any, error) { return o.ask(context.WithoutCancel(ctx)) })
 	select {
-	case got := <-asked:
-		found, _ := got.Val.(map[id.Tenant]web.Stored)
+	case got := <-answer:
+		found, _ := got.Val.(map[id.Tenant]tenants.Usage)
 		return found, got.Err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-func (o *operation) ask(ctx context.Context) (map[id.Tenant]web.Stored, error) {
+// ask asks the storage, and the queues of all destinations at once: one question each, however many tenants there are.
+func (o *operation) ask(ctx context.Context) (map[id.Tenant]tenants.Usage, error) {
 	sizes, err := o.p.store.Usage(ctx)
 	if err != nil {
 		return nil, err
 	}
-	stored := make(map[id.Tenant]web.Stored, len(sizes))
+	waiting, err := o.waiting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	usage := make(map[id.Tenant]tenants.Usage, len(sizes))
 	for t, size := range sizes {
-		stored[t] = web.Stored(size)
+		usage[t] = tenants.Usage{Readings: size.Readings, Bytes: size.Bytes}
+	}
+	for t, n := range waiting {
+		u := usage[t]
+		u.Waiting = n
+		usage[t] = u
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.stored, o.at = stored, time.Now()
-	return stored, nil
+	o.usage, o.at = usage, time.Now()
+	return usage, nil
+}
+
+// waiting counts the messages of each tenant that wait for its destinations.
+func (o *operation) waiting(ctx context.Context) (map[id.Tenant]uint64, error) {
+	queued := map[id.Tenant]uint64{}
+	stream, err := o.p.js.Stream(ctx, telemetry.OutStream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return queued, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at queued deliveries: %w", err)
+	}
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(telemetry.OutFilter()))
+	if err != nil {
+		return nil, fmt.Errorf("look at queued deliveries: %w", err)
+	}
+	for subject, n := range info.State.Subjects {
+		if t, err := telemetry.ParseOutSubject(subject); err == nil {
+			queued[t] += n
+		}
+	}
+	return queued, nil
 }
 
 // Rates implements web.Operation.
 func (o *operation) Rates() map[id.Tenant]float64 { return o.p.front.Rates() }
 
-// Contents implements web.Operation. What the control plane holds comes first: it is what people know.
+// Contents implements web.Operation and api.Operation. What the control plane holds comes first: it is what people know.
 func (o *operation) Contents(ctx context.Context, t id.Tenant) ([]tenants.Count, error) {
 	st := o.p.tenants.State()
 	counts := []tenants.Count{

@@ -99,6 +99,7 @@ type platform struct {
 	replays  *replay.Service
 	hub      *live.Hub
 	exports  *export.Exporter
+	usage    *operation
 	router   chi.Router
 }
 
@@ -251,6 +252,7 @@ func (p *platform) openDoors(fail context.CancelCauseFunc) (_ http.Handler, err 
 	if err != nil {
 		return nil, err
 	}
+	p.usage = &operation{p: p}
 	p.exports, err = export.New(export.Options{Tenants: p.tenants, Readings: func(t id.Tenant) export.Reader { return p.store.ForTenant(t) }})
 	if err != nil {
 		return nil, err

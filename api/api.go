@@ -24,13 +24,14 @@ import (
 )
 
 // Accepter is what the API needs of ingest. Accept returns only when everything it accepted is durable, keeps nothing
-// of the request's body afterwards, and gives up by itself when the broker does not answer. Begin, Refused and
-// RefusedUnknown never block.
+// of the request's body afterwards, and gives up by itself when the broker does not answer. Begin, Refused,
+// RefusedUnknown and LimitMet never block.
 type Accepter interface {
 	Accept(context.Context, ingest.Principal, ingest.Request) (ingest.Receipt, error)
 	Begin(p ingest.Principal, r ingest.Request, told func()) ingest.Pending
 	Refused(id.Tenant, id.Device, telemetry.Attempt)
 	RefusedUnknown(addressKey string, attempt telemetry.Attempt)
+	LimitMet(id.Tenant, id.Device, telemetry.Met)
 	Rejected(ctx context.Context, t id.Tenant, d id.Device, limit int) ([]telemetry.RejectedPacket, error)
 	Recent(ctx context.Context, t id.Tenant, limit int) ([]telemetry.Recent, error)
 	RuleCounts(t id.Tenant) map[id.Rule]rule.Count
@@ -65,6 +66,8 @@ type Options struct {
 	Alerts       Alerts
 	Trials       Trials
 	Jobs         Jobs
+	// Operation knows what tenants use, for operators.
+	Operation Operation
 	// Proofs checks what devices show instead of a token of ours.
 	Proofs     *proof.Checker
 	Ready      func(context.Context) []Check
@@ -86,9 +89,9 @@ type Options struct {
 }
 
 func (o *Options) complete() error {
-	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Exports == nil || o.Destinations == nil || o.WorkList == nil || o.Jobs == nil || o.Alerts == nil || o.Trials == nil || o.Proofs == nil || o.Ready == nil ||
+	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Exports == nil || o.Destinations == nil || o.WorkList == nil || o.Jobs == nil || o.Alerts == nil || o.Operation == nil || o.Trials == nil || o.Proofs == nil || o.Ready == nil ||
 		o.Gatherer == nil || o.Registerer == nil || o.Log == nil {
-		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Exports, Destinations, WorkList, Jobs, Alerts, Trials, Proofs, Ready, Gatherer, Registerer and Log are required")
+		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Exports, Destinations, WorkList, Jobs, Alerts, Operation, Trials, Proofs, Ready, Gatherer, Registerer and Log are required")
 	}
 	if o.MaxBody < 0 || o.BodyMemory < 0 || o.MaxSockets < 0 || o.BodyWithin < 0 || o.PingEvery < 0 {
 		return errors.New("api: MaxBody, BodyMemory, MaxSockets, BodyWithin and PingEvery must not be negative")
@@ -114,6 +117,7 @@ type API struct {
 	destinations Deliverer
 	workList     WorkList
 	jobs         Jobs
+	operation    Operation
 	alerts       Alerts
 	trials       Trials
 	proofs       *proof.Checker
@@ -141,7 +145,7 @@ func New(o Options) (*API, error) {
 		return nil, err
 	}
 	a := &API{
-		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings, exports: o.Exports, destinations: o.Destinations, workList: o.WorkList, jobs: o.Jobs, alerts: o.Alerts, trials: o.Trials, proofs: o.Proofs,
+		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings, exports: o.Exports, destinations: o.Destinations, workList: o.WorkList, jobs: o.Jobs, operation: o.Operation, alerts: o.Alerts, trials: o.Trials, proofs: o.Proofs,
 		ready: readiness{check: o.Ready, now: o.Now}, metricsToken: o.MetricsToken, profiling: o.Profiling, gatherer: o.Gatherer, log: o.Log, now: o.Now, version: o.Version, maxBody: o.MaxBody, within: o.BodyWithin, pingEvery: o.PingEvery,
 		sockets: newSockets(o.MaxSockets), bodies: bodies{reading: newRoom(o.BodyMemory / 2), working: newRoom(o.BodyMemory / 2)},
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{

@@ -177,6 +177,9 @@ func (a *API) refused(c caller, transport string, p handler.Problem) {
 	a.refusals.WithLabelValues(transport, p.Code).Inc()
 	if c.known {
 		a.accept.Refused(c.device.Tenant, c.device.ID, attempt)
+		if l := p.Limit; l != nil {
+			a.accept.LimitMet(c.device.Tenant, c.device.ID, telemetry.Met{Name: l.Name, Scope: l.Scope, Max: l.Max, Current: l.Current})
+		}
 		return
 	}
 	a.accept.RefusedUnknown(ingest.AddressKey(a.adapter.ClientAddress(c.request)), attempt)

@@ -24,8 +24,9 @@ func manageConfig(version string) huma.Config {
 	config.Formats = map[string]huma.Format{"application/json": strictJSON(), "json": strictJSON()}
 	config.RejectUnknownQueryParameters = true // a mistyped filter must not answer with everything
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"key":    {Type: "http", Scheme: "bearer", Description: "An API key of the tenant, lwk_…"},
-		"device": {Type: "http", Scheme: "bearer", Description: "The token of a device, lwd_…"},
+		"key":      {Type: "http", Scheme: "bearer", Description: "An API key of the tenant, lwk_…"},
+		"operator": {Type: "http", Scheme: "bearer", Description: "The key of an operator, lwo_…"},
+		"device":   {Type: "http", Scheme: "bearer", Description: "The token of a device, lwd_…"},
 	}
 	return config
 }

@@ -133,6 +133,10 @@ func TestTwoTenants(t *testing.T) {
 		covered = append(covered, c.route)
 		t.Run(c.route, func(t *testing.T) { r.cross(t, c) })
 	}
+	for _, c := range operatorCrossings() {
+		covered = append(covered, c.route)
+		t.Run(c.route, func(t *testing.T) { r.crossAsOperator(t, c) })
+	}
 	for _, route := range r.routes(t) {
 		if !slices.Contains(covered, route) {
 			t.Errorf("%s is not tested with two tenants", route)

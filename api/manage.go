@@ -52,6 +52,7 @@ func (a *API) mountManagement(r chi.Router) {
 	m.mountDashboards()
 	m.mountRejected()
 	m.mountReplays()
+	m.mountTenants()
 	documentPackets(m.huma.OpenAPI())
 	exampleAlertRules(m.huma.OpenAPI())
 	exampleDashboards(m.huma.OpenAPI())
@@ -108,13 +109,16 @@ func (a *API) plainQuery(next http.Handler) http.Handler {
 	})
 }
 
-// principalOf is the API key of a request. It returns handler.ErrCredentials or tenants.ErrUnauthenticated.
+// principalOf is the API key of a request, a tenant's or an operator's. It returns handler.ErrCredentials or tenants.ErrUnauthenticated.
 func (a *API) principalOf(r *http.Request) (tenants.Principal, error) {
 	token, err := bearer(r)
 	if err != nil {
 		return tenants.Principal{}, err
 	}
 	p, err := a.tenants.KeyByToken(token)
+	if errors.Is(err, tenants.ErrUnauthenticated) { // the two kinds of keys begin differently
+		p, err = a.tenants.OperatorByToken(token)
+	}
 	if err != nil {
 		return tenants.Principal{}, fmt.Errorf("API key: %w", err)
 	}
@@ -152,7 +156,7 @@ func register[I, O any, P interface {
 	origin() *http.Request
 }](m *management, op operation, serve func(context.Context, visitor, *I) (*O, error)) {
 	op.MaxBodyBytes = maxManageBody
-	op.Security = []map[string][]string{{"key": {}}}
+	op.Security = []map[string][]string{{scheme(op.action): {}}}
 	m.addErrors(&op.Operation)
 	huma.Register(m.huma, op.Operation, func(ctx context.Context, in *I) (*O, error) {
 		r := P(in).origin()
@@ -166,6 +170,15 @@ func register[I, O any, P interface {
 		}
 		return out, nil
 	})
+}
+
+// scheme names the kind of key that an action needs.
+func scheme(a tenants.Action) string {
+	switch a {
+	case tenants.SeeTenants, tenants.OverseeTenants, tenants.OperatePlatform:
+		return "operator"
+	}
+	return "key"
 }
 
 func (m *management) admit(r *http.Request, action tenants.Action) (visitor, error) {

@@ -54,7 +54,7 @@ func TestDescriptionIsComplete(t *testing.T) {
 		}
 	}
 	got.json(t, &description)
-	if got.status != 200 || description.OpenAPI != "3.1.0" || description.Info.Version != "test" || len(description.Components.SecuritySchemes) != 2 {
+	if got.status != 200 || description.OpenAPI != "3.1.0" || description.Info.Version != "test" || len(description.Components.SecuritySchemes) != 3 {
 		t.Fatalf("answered %d, OpenAPI %q", got.status, description.OpenAPI)
 	}
 	checkReferences(t, string(got.body), description.Components.Schemas)

@@ -94,7 +94,7 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	o := api.Options{
 		Exports: exports,
 		Proofs:  proofs,
-		Handler: adapter, Tenants: service, Accept: r.accept, WorkList: r.desk, Jobs: r.desk, Alerts: book, Trials: tryAll(t), Gatherer: r.metrics, Registerer: r.metrics, Log: log, Version: "test",
+		Handler: adapter, Tenants: service, Accept: r.accept, WorkList: r.desk, Jobs: r.desk, Alerts: book, Operation: operation{}, Trials: tryAll(t), Gatherer: r.metrics, Registerer: r.metrics, Log: log, Version: "test",
 		Readings:     func(t id.Tenant) api.Reader { return r.reader.of(t) },
 		Destinations: r.deliverer,
 		Ready:        func(context.Context) []api.Check { return []api.Check{{Name: "nats", OK: true}} },
@@ -237,6 +237,7 @@ type accepter struct {
 	requests []ingest.Request
 	callers  []ingest.Principal
 	attempts []attempt
+	met      []telemetry.Met
 	rejected []telemetry.RejectedPacket
 	recent   map[id.Tenant][]telemetry.Recent
 	answer   func(context.Context, ingest.Request) (ingest.Receipt, error)
@@ -403,4 +404,22 @@ func (r *rig) alert(t *testing.T, of tenantRig) string {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+}
+
+func (a *accepter) LimitMet(t id.Tenant, d id.Device, m telemetry.Met) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	m.Device = d
+	a.met = append(a.met, m)
+}
+
+// operation is what an installation says of its tenants.
+type operation struct{}
+
+func (operation) Usage(context.Context) (map[id.Tenant]tenants.Usage, error) {
+	return map[id.Tenant]tenants.Usage{}, nil
+}
+
+func (operation) Contents(context.Context, id.Tenant) ([]tenants.Count, error) {
+	return []tenants.Count{{Name: "devices", Number: 1}, {Name: "rows", Number: 12}}, nil
 }

@@ -40,6 +40,9 @@ func TestTenantsOwnLimits(t *testing.T) {
 	if p := got.problem(t); got.status != http.StatusRequestEntityTooLarge || p.Limit == nil || p.Limit.Scope != "tenant" || p.Limit.Max != 10 || p.Limit.Current != 13 {
 		t.Errorf("a large request: %d %s", got.status, got.body)
 	}
+	if met := r.accept.met; len(met) != 1 || met[0].Name != "request_bytes" || met[0].Device != r.ours.device.ID {
+		t.Errorf("the limit that was met is noted as %+v", met)
+	}
 	if got := r.ask(t, "POST /ingest/v1/packets", r.theirs.token, `{"temp":21.5}`); got.status != http.StatusOK {
 		t.Errorf("of another tenant: %d %s", got.status, got.body)
 	}

@@ -113,6 +113,7 @@ type Receipt struct {
 type Front struct {
 	o          Options
 	quota      *quota
+	met        *limitsMet
 	window     *window
 	publishers *publishers
 	keep       *buckets[deviceKey] // rejected packets a device may have kept
@@ -162,6 +163,7 @@ func assemble(o Options) *Front {
 	f := &Front{
 		o:        o,
 		quota:    newQuota(o.Limits),
+		met:      newLimitsMet(),
 		window:   newWindow(o.Now()),
 		keep:     &buckets[deviceKey]{pace: pace{keptPerSecond, keptBurst}, all: map[deviceKey]bucket{}},
 		whole:    &buckets[id.Tenant]{pace: pace{wholePerSecond, wholeBurst}, all: map[id.Tenant]bucket{}},

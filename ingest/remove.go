@@ -36,6 +36,7 @@ func (f *Front) RemoveTenant(ctx context.Context, lane telemetry.Lane, t id.Tena
 	if err != nil {
 		return fmt.Errorf("remove from lane %s: %w", lane, err)
 	}
+	f.met.forget(t)
 	last := stream.CachedInfo().State.LastSeq
 	value, err := json.Marshal(mark{Version: markVersion, Last: last})
 	if err != nil {

@@ -20,7 +20,7 @@ const populators = 32
 // populate makes tenants, each with a key, and devices in them, in the data directory of a program that does not run.
 // Through the pages it would take a click for each.
 func populate(ctx context.Context, data string, p plan) (devices []device, err error) {
-	broker, err := natsd.Start(ctx, natsd.Options{Dir: filepath.Join(data, "queues"), SyncAlways: true, MaxStore: 4 << 30, Log: slog.New(slog.DiscardHandler)})
+	broker, err := natsd.Start(ctx, natsd.Options{Dir: filepath.Join(data, "queues"), SyncAlways: true, MaxStore: 64 << 30, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func register(ctx context.Context, service *tenants.Service, p plan) ([]device, 
 	for n := range p.tenants {
 		places <- struct{}{}
 		workers.Go(func() {
-			errs[n] = registerTenant(ctx, service, actor, n, p.tenants, devices)
+			errs[n] = registerTenant(ctx, service, actor, p.part(n, devices))
 			<-places
 		})
 	}
@@ -66,9 +66,25 @@ func register(ctx context.Context, service *tenants.Service, p plan) ([]device, 
 	return devices, errors.Join(errs...)
 }
 
-// registerTenant makes the tenant of that number and every of devices that is its.
-func registerTenant(ctx context.Context, service *tenants.Service, actor tenants.Actor, number, of int, devices []device) error {
-	tenant, err := service.CreateTenant(ctx, actor, fmt.Sprintf("Tenant %d", number))
+// part is one tenant of a plan: its name, and where its devices go.
+type part struct {
+	name    string
+	devices []*device
+}
+
+// part is the tenant of that number with every of devices that is its.
+func (p plan) part(number int, devices []device) part {
+	one := part{name: fmt.Sprintf("%sTenant %d", p.names, number)}
+	for i := number; i < len(devices); i += p.tenants {
+		devices[i].Name = fmt.Sprintf("%sdevice-%d", p.names, i)
+		one.devices = append(one.devices, &devices[i])
+	}
+	return one
+}
+
+// registerTenant makes a tenant with its devices.
+func registerTenant(ctx context.Context, service *tenants.Service, actor tenants.Actor, p part) error {
+	tenant, err := service.CreateTenant(ctx, actor, p.name)
 	if err != nil {
 		return err
 	}
@@ -76,13 +92,12 @@ func registerTenant(ctx context.Context, service *tenants.Service, actor tenants
 	if err != nil {
 		return err
 	}
-	for i := number; i < len(devices); i += of {
-		name := fmt.Sprintf("device-%d", i)
-		made, token, err := service.CreateDevice(ctx, actor, tenant.ID, tenants.NewDevice{Name: name})
+	for _, d := range p.devices {
+		made, token, err := service.CreateDevice(ctx, actor, tenant.ID, tenants.NewDevice{Name: d.Name})
 		if err != nil {
 			return err
 		}
-		devices[i] = device{ID: string(made.ID), Name: name, Token: token, Tenant: string(tenant.ID), Key: key}
+		*d = device{ID: string(made.ID), Name: d.Name, Token: token, Tenant: string(tenant.ID), Key: key}
 	}
 	return nil
 }

@@ -48,7 +48,8 @@ type plan struct {
 	name        string
 	data        string // where the data directory shall be; empty means beside everything else of the scenario
 	shape       shape
-	tenants     int // among which the devices are divided; one, if it is zero
+	tenants     int    // among which the devices are divided; one, if it is zero
+	names       string // begins the names of what populate makes
 	flags       []string
 	outside     []string
 	environment []string

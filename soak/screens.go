@@ -26,12 +26,8 @@ type screens struct {
 
 // watch signs the operator in and opens a live page's socket for each device of the fleet, before it sends.
 func (r *rig) watch(ctx context.Context, f *fleet) (*screens, error) {
-	jar, err := cookiejar.New(nil)
+	browser, err := r.browser(ctx)
 	if err != nil {
-		return nil, err
-	}
-	browser := &http.Client{Jar: jar}
-	if _, err := r.signIn(ctx, browser); err != nil {
 		return nil, err
 	}
 	s := &screens{sent: map[string]time.Time{}}
@@ -52,6 +48,17 @@ func (r *rig) watch(ctx context.Context, f *fleet) (*screens, error) {
 	}
 	f.leaves = s.leaves
 	return s, nil
+}
+
+// browser is the operator's, signed in.
+func (r *rig) browser(ctx context.Context) (*http.Client, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	browser := &http.Client{Jar: jar}
+	_, err = r.signIn(ctx, browser)
+	return browser, err
 }
 
 // leaves remembers when the packets of a request were sent for the first time.

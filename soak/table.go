@@ -40,6 +40,7 @@ func scenarios() []scenario {
 		{"node-power", "three NATS nodes, the power of one is cut at a time", cutNode},
 		{"copies", "two copies of the program share three NATS nodes and a ClickHouse, one copy is killed at a time", killCopy},
 		{"take-over", "two copies of the program, the one that evaluates alert rules is killed", takeOver},
+		{"erase-tenant", "a tenant is deleted beside another one, and everything is killed in the middle", eraseTenant},
 		{"corrupt", "bits flipped and files cut short while the program is stopped", corruptFiles},
 	}
 }

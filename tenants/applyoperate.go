@@ -156,5 +156,33 @@ func (e operatorRevoked) apply(s *State, at stamp) error {
 	changed.Operator, changed.Scope = false, Scope{}
 	s.putAccount(&changed)
 	s.operators--
+	for _, k := range s.OperatorKeys() {
+		if k.Person == e.Person {
+			s.opKeys.Delete(publicOf(k.ID))
+		}
+	}
+	return nil
+}
+
+func (e operatorKeyCreated) apply(s *State, at stamp) error {
+	owner, ok := s.accounts.Get(string(e.Person))
+	if _, exists := s.opKeys.Get(publicOf(e.ID)); exists || !ok || !owner.Operator || at.tenant != "" {
+		return contradiction("key %s cannot be a key of the operator %s", e.ID, e.Person)
+	}
+	return s.putOperatorKey(OperatorKey{ID: e.ID, Person: e.Person, Name: e.Name, Reach: e.Reach, Created: at.at, Expires: e.Expires}, e.Sum)
+}
+
+func (s *State) putOperatorKey(k OperatorKey, hash []byte) error {
+	sum, err := parseDigest(hash)
+	if err == nil {
+		s.opKeys.Set(publicOf(k.ID), &operatorKey{OperatorKey: k, sum: sum})
+	}
+	return err
+}
+
+func (e operatorKeyRevoked) apply(s *State, at stamp) error {
+	if _, ok := s.opKeys.Delete(publicOf(e.ID)); !ok || at.tenant != "" {
+		return contradiction("there is no operator's key %s", e.ID)
+	}
 	return nil
 }

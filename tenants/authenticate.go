@@ -141,6 +141,30 @@ func (s *Service) KeyByToken(token string) (Principal, error) {
 	return p, nil
 }
 
+// OperatorByToken makes the principal of an operator's key: it oversees what the one who made it oversees now, and never
+// does more than its reach. It returns ErrUnauthenticated for anything that is not a valid key.
+func (s *Service) OperatorByToken(token string) (Principal, error) {
+	public, _, sound := splitToken(token, operatorPrefix)
+	if !sound {
+		return Principal{}, ErrUnauthenticated
+	}
+	var want digest // of no token: an unknown key is compared like a known one
+	var found OperatorKey
+	st := s.State()
+	k, known := st.opKeys.Get(public)
+	if known {
+		want, found = k.sum, k.OperatorKey
+	}
+	got := digestOf(token)
+	now := s.now()
+	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !known || expired(found.Expires, now) {
+		return Principal{}, ErrUnauthenticated
+	}
+	s.uses.note(ofOperators, found.ID, now)
+	person, _ := st.Person(found.Person)
+	return Principal{person: found.Person, key: found.ID, operator: person.Operator, limited: person.Scope.Limited, reach: found.Reach}, nil
+}
+
 // DeviceByToken returns the device that the token belongs to. It returns an *UnknownToken (an ErrUnauthenticated) when
 // the token is not valid, which says whose it is meant to be if that can be told; and ErrDisabled, with the device,
 // when the token is right and the device is switched off, or a *SuspendedError when its tenant is. It takes no lock and reaches no other process.

@@ -67,17 +67,26 @@ func (c Claim) check() (_ Claim, err error) {
 // CreateTenant makes another tenant, owned by the operator who makes it. It returns *InvalidError for the name,
 // ErrForbidden when the actor does not operate the whole installation, and the errors of every command.
 func (s *Service) CreateTenant(ctx context.Context, actor Actor, name string) (Tenant, error) {
-	return s.createTenant(ctx, actor, name, actor.Person)
+	return s.createTenant(ctx, actor, newTenant{name: name, owner: actor.Person})
 }
 
 // CreateTenantFor makes a tenant without members, and the invitation of its first owner, whose secret is returned here and
 // never again. When it fails after the tenant was made, somebody can be invited anew. It returns what CreateTenant and Invite
 // return.
 func (s *Service) CreateTenantFor(ctx context.Context, actor Actor, name, whom string) (Tenant, string, error) {
+	return s.createTenantFor(ctx, actor, newTenant{name: name}, whom)
+}
+
+// CreateNamedTenant is CreateTenantFor for scripts, which may repeat themselves: a name that a tenant has already is ErrExists.
+func (s *Service) CreateNamedTenant(ctx context.Context, actor Actor, name, whom string) (Tenant, string, error) {
+	return s.createTenantFor(ctx, actor, newTenant{name: name, once: true}, whom)
+}
+
+func (s *Service) createTenantFor(ctx context.Context, actor Actor, n newTenant, whom string) (Tenant, string, error) {
 	if _, err := checkName("for", whom); err != nil {
 		return Tenant{}, "", fmt.Errorf("create tenant: %w", err)
 	}
-	made, err := s.createTenant(ctx, actor, name, "")
+	made, err := s.createTenant(ctx, actor, n)
 	if err != nil {
 		return Tenant{}, "", err
 	}
@@ -85,8 +94,15 @@ func (s *Service) CreateTenantFor(ctx context.Context, actor Actor, name, whom s
 	return made, secret, err
 }
 
-func (s *Service) createTenant(ctx context.Context, actor Actor, name string, owner id.Person) (Tenant, error) {
-	name, err := checkName("name", name)
+// newTenant asks for a tenant.
+type newTenant struct {
+	name  string
+	owner id.Person // empty when somebody is going to be invited
+	once  bool      // refused when there is one of that name
+}
+
+func (s *Service) createTenant(ctx context.Context, actor Actor, n newTenant) (Tenant, error) {
+	name, err := checkName("name", n.name)
 	if err != nil {
 		return Tenant{}, fmt.Errorf("create tenant: %w", err)
 	}
@@ -95,11 +111,24 @@ func (s *Service) createTenant(ctx context.Context, actor Actor, name string, ow
 		if err := st.operates(actor); err != nil {
 			return nil, err
 		}
-		return []event{tenantCreated{ID: tenant, Name: name, RetainDays: defaultRetainDays, Owner: owner}}, nil
+		if n.once && st.tenantNamed(name) {
+			return nil, taken("name", name)
+		}
+		return []event{tenantCreated{ID: tenant, Name: name, RetainDays: defaultRetainDays, Owner: n.owner}}, nil
 	})
 	if err != nil {
 		return Tenant{}, fmt.Errorf("create tenant: %w", err)
 	}
 	made, _ := st.Tenant(tenant)
 	return made, nil
+}
+
+// tenantNamed says whether a tenant has a name, however it is written.
+func (s *State) tenantNamed(name string) (found bool) {
+	folded := foldText(name)
+	s.tenants.Scan(func(_ string, t *tenant) bool {
+		found = foldText(t.Name) == folded
+		return !found
+	})
+	return found
 }

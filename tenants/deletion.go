@@ -10,6 +10,10 @@ import (
 	"longwave/tenants/id"
 )
 
+// CountingTimeout is how long whoever orders a deletion lets it be counted: after a restart in the middle of it nobody can tell
+// any more how much there was.
+const CountingTimeout = 30 * time.Second
+
 // Ending is a tenant that somebody ordered to be deleted. It is the whole of the job: any copy of the program may go on
 // with it, after any end of any other.
 type Ending struct {

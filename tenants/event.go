@@ -178,6 +178,10 @@ func describe(e event) (name string, current int) {
 		return "operator.revoked", 1
 	case dataExported:
 		return "data.exported", 1
+	case operatorKeyCreated:
+		return "operator.key_created", 1
+	case operatorKeyRevoked:
+		return "operator.key_revoked", 1
 	case jobStarted:
 		return "job.started", 1
 	case jobEnded:
@@ -316,6 +320,10 @@ func decodeEvent(r record) (event, error) {
 		return decode[operatorRevoked](r)
 	case "data.exported":
 		return decode[dataExported](r)
+	case "operator.key_created":
+		return decode[operatorKeyCreated](r)
+	case "operator.key_revoked":
+		return decode[operatorKeyRevoked](r)
 	case "job.started":
 		return decode[jobStarted](r)
 	case "job.ended":

@@ -56,4 +56,16 @@ type (
 	operatorRevoked struct {
 		Person id.Person `json:"person"`
 	}
+	operatorKeyCreated struct {
+		ID      id.Key    `json:"id"`
+		Person  id.Person `json:"person"` // whom it acts for
+		Name    string    `json:"name"`
+		Reach   Reach     `json:"reach"`
+		Sum     []byte    `json:"sha256"`
+		Expires time.Time `json:"expires"`
+	}
+	operatorKeyRevoked struct {
+		ID   id.Key `json:"id"`
+		Name string `json:"name"`
+	}
 )

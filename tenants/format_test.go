@@ -88,6 +88,8 @@ func everyEvent() map[string]event {
 		"operator.scoped":         operatorScoped{Person: "p-1", From: []id.Tenant{"t-1"}, To: []id.Tenant{"t-2"}, Limited: true},
 		"operator.revoked":        operatorRevoked{Person: "p-1"},
 		"data.exported":           dataExported{Of: []Difference{{What: "format", After: "csv"}}},
+		"operator.key_created":    operatorKeyCreated{ID: "k-2", Person: "p-1", Name: "billing", Reach: ReachSee, Sum: []byte{1, 2}, Expires: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)},
+		"operator.key_revoked":    operatorKeyRevoked{ID: "k-2", Name: "billing"},
 		"job.started":             jobStarted{ID: "j-1", What: "send rejected packets again", Of: []Difference{{What: "cause", After: "value_type"}}},
 		"job.ended":               jobEnded{ID: "j-1", What: "send rejected packets again", Outcome: "done", Counts: []Count{{Name: "stored", Number: 412}}},
 	}

@@ -201,6 +201,11 @@ func (s *State) NameOf(t id.Tenant, a Actor) string { return a.words(s, t) }
 // words names the actor as it is called today.
 func (a Actor) words(st *State, t id.Tenant) string {
 	switch {
+	case a.Person != "" && a.Key != "":
+		if k, ok := st.opKeys.Get(publicOf(a.Key)); ok {
+			return Actor{Person: a.Person}.words(st, t) + " (key " + k.Name + ")"
+		}
+		return Actor{Person: a.Person}.words(st, t) + " (key " + string(a.Key) + ", revoked since)"
 	case a.Person != "":
 		if p, ok := st.Person(a.Person); ok {
 			return p.Name

@@ -31,6 +31,9 @@ const (
 	maxUses = 20_000
 )
 
+// ofOperators stands in the bucket where keys of operators have no tenant; an id has no underscore.
+const ofOperators id.Tenant = "_operators"
+
 // keyUses notes in memory when keys are used and writes it down now and then.
 type keyUses struct {
 	kv    jetstream.KeyValue
@@ -121,17 +124,26 @@ func (u *keyUses) forget(ctx context.Context, t id.Tenant, k id.Key) {
 func (s *Service) KeysUsed(ctx context.Context, t id.Tenant) (map[id.Key]time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, keyUseTimeout)
 	defer cancel()
-	used := map[id.Key]time.Time{}
+	var keys []id.Key
 	for _, k := range s.State().Keys(t) {
-		of := useOf{t, k.ID}
-		s.uses.mu.Lock()
-		at, fresh := s.uses.dirty[of]
-		s.uses.mu.Unlock()
+		keys = append(keys, k.ID)
+	}
+	return s.uses.times(ctx, t, keys)
+}
+
+// times asks when keys were used.
+func (u *keyUses) times(ctx context.Context, t id.Tenant, keys []id.Key) (map[id.Key]time.Time, error) {
+	used := map[id.Key]time.Time{}
+	for _, k := range keys {
+		of := useOf{t, k}
+		u.mu.Lock()
+		at, fresh := u.dirty[of]
+		u.mu.Unlock()
 		if fresh {
-			used[k.ID] = at.UTC().Truncate(time.Second)
+			used[k] = at.UTC().Truncate(time.Second)
 			continue
 		}
-		entry, err := s.uses.kv.Get(ctx, of.name())
+		entry, err := u.kv.Get(ctx, of.name())
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			continue
 		}
@@ -139,7 +151,7 @@ func (s *Service) KeysUsed(ctx context.Context, t id.Tenant) (map[id.Key]time.Ti
 			return nil, fmt.Errorf("keys used: %w: %w", ErrUnavailable, err)
 		}
 		if at, err := time.Parse(time.RFC3339, string(entry.Value())); err == nil {
-			used[k.ID] = at
+			used[k] = at
 		}
 	}
 	return used, nil

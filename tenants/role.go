@@ -72,7 +72,8 @@ const (
 	ManageKeys                     // create, list and revoke API keys
 	ReadAudit                      // see who did what, when and from where
 	ManageTenant                   // settings and members of the tenant
-	OverseeTenants                 // see tenants as a whole, rename, suspend and limit them; not what is in them
+	SeeTenants                     // see tenants as a whole, with what they use; not what is in them
+	OverseeTenants                 // rename, suspend and limit tenants
 	OperatePlatform                // see the state of the installation, create and delete tenants, say who operates
 	actions                        // how many there are
 )
@@ -117,6 +118,8 @@ func (a Action) String() string {
 		return "read the audit trail"
 	case ManageTenant:
 		return "manage the tenant"
+	case SeeTenants:
+		return "see tenants"
 	case OverseeTenants:
 		return "oversee tenants"
 	case OperatePlatform:
@@ -144,6 +147,7 @@ func (a Action) allowed(r Role) bool {
 		ManageKeys:       {Owner: true},
 		ReadAudit:        {Editor: true, Owner: true},
 		ManageTenant:     {Owner: true},
+		SeeTenants:       {},
 		OverseeTenants:   {},
 		OperatePlatform:  {},
 	}[a][r]
@@ -156,7 +160,7 @@ func (a Action) ofDevices() bool {
 }
 
 // Principal is somebody who has proved who they are, and the tenant they act in. Only this package makes one that may
-// do anything: Enter, Identify and KeyByToken. The zero value may do nothing.
+// do anything: Enter, Identify, KeyByToken and OperatorByToken. The zero value may do nothing.
 type Principal struct {
 	person   id.Person
 	key      id.Key
@@ -166,9 +170,10 @@ type Principal struct {
 	scope    *KeyScope // the devices that a key is limited to; nil for all
 	limited  bool      // as an operator, to some tenants
 	guest    bool      // in the tenant as an operator, and no member
+	reach    Reach     // of an operator's key
 }
 
-// Person is who acts; empty when an API key does.
+// Person is who acts; empty when a tenant's API key does. An operator's key acts for the one who made it.
 func (p Principal) Person() id.Person { return p.person }
 
 // Key is the API key that acts; empty when a person does.
@@ -208,7 +213,7 @@ func (p Principal) May(a Action) error {
 		return fmt.Errorf("%w: unknown action", ErrForbidden)
 	}
 	switch {
-	case a == OperatePlatform && p.operator && !p.limited, a == OverseeTenants && p.operator:
+	case p.operates(a):
 		return nil
 	case a.allowed(p.role) && p.scope != nil && !a.ofDevices():
 		return fmt.Errorf("%w: it does not let you %s", ErrKeyLimited, a)
@@ -216,4 +221,21 @@ func (p Principal) May(a Action) error {
 		return nil
 	}
 	return fmt.Errorf("%w: your role does not let you %s", ErrForbidden, a)
+}
+
+// operates says whether an action on tenants as a whole is allowed: to operators, and to their keys as far as they reach.
+func (p Principal) operates(a Action) bool {
+	reach := p.reach
+	if p.key == "" { // a person
+		reach = ReachOperate
+	}
+	switch a {
+	case SeeTenants:
+		return p.operator && reach >= ReachSee
+	case OverseeTenants:
+		return p.operator && reach >= ReachOversee
+	case OperatePlatform:
+		return p.operator && reach >= ReachOperate && !p.limited
+	}
+	return false
 }

@@ -10,23 +10,24 @@ import (
 // TestRoleMatrix writes the whole table down a second time, as people read it, and leaves no action and no role out.
 func TestRoleMatrix(t *testing.T) {
 	want := map[Action]string{
-		//               none viewer editor owner operator, limited one (without a role)
-		View:             "- v e o - -",
-		ViewDevices:      "- v e o - -",
-		ExportData:       "- v e o - -",
-		EditDevices:      "- - e o - -",
-		RotateTokens:     "- - e o - -",
-		DeleteDevices:    "- - - o - -",
-		EditDestinations: "- - e o - -",
-		EditRules:        "- - e o - -",
-		HandleAlerts:     "- - e o - -",
-		EditDashboards:   "- - e o - -",
-		ReplayPackets:    "- - e o - -",
-		ManageKeys:       "- - - o - -",
-		ReadAudit:        "- - e o - -",
-		ManageTenant:     "- - - o - -",
-		OverseeTenants:   "- - - - p l",
-		OperatePlatform:  "- - - - p -",
+		//               none viewer editor owner operator, limited one (without a role); keys of the first: see, oversee, operate; of the second: operate
+		View:             "- v e o - - - - - -",
+		ViewDevices:      "- v e o - - - - - -",
+		ExportData:       "- v e o - - - - - -",
+		EditDevices:      "- - e o - - - - - -",
+		RotateTokens:     "- - e o - - - - - -",
+		DeleteDevices:    "- - - o - - - - - -",
+		EditDestinations: "- - e o - - - - - -",
+		EditRules:        "- - e o - - - - - -",
+		HandleAlerts:     "- - e o - - - - - -",
+		EditDashboards:   "- - e o - - - - - -",
+		ReplayPackets:    "- - e o - - - - - -",
+		ManageKeys:       "- - - o - - - - - -",
+		ReadAudit:        "- - e o - - - - - -",
+		ManageTenant:     "- - - o - - - - - -",
+		SeeTenants:       "- - - - p l k k k k",
+		OverseeTenants:   "- - - - p l - k k k",
+		OperatePlatform:  "- - - - p - - - k -",
 	}
 	if len(want) != len(Actions()) {
 		t.Fatalf("%d actions, %d are written down", len(Actions()), len(want))
@@ -47,6 +48,10 @@ func TestRoleMatrix(t *testing.T) {
 			got += " " + mark(Principal{role: r}, a, []string{"v", "e", "o"}[i])
 		}
 		got += " " + mark(Principal{operator: true}, a, "p") + " " + mark(Principal{operator: true, limited: true}, a, "l")
+		for _, r := range Reaches() {
+			got += " " + mark(Principal{operator: true, key: "k-1", reach: r}, a, "k")
+		}
+		got += " " + mark(Principal{operator: true, key: "k-1", limited: true, reach: ReachOperate}, a, "k")
 		if got != want[a] {
 			t.Errorf("%s: %s, want %s", a, got, want[a])
 		}

@@ -114,7 +114,8 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	}
 	s.uses.known = func(of useOf) bool {
 		_, ok := s.State().keys.Get(key2(of.tenant, of.key))
-		return ok
+		_, ofOperator := s.State().opKeys.Get(publicOf(of.key))
+		return ok || ofOperator
 	}
 	return s, nil
 }

@@ -22,7 +22,7 @@ const (
 
 	// snapshotMagic begins a snapshot. Its number rises when what is in a State, or how it is written, changes its
 	// meaning: a program reads only its own, and the log is always there.
-	snapshotMagic = "longwave control snapshot 9\n"
+	snapshotMagic = "longwave control snapshot 10\n"
 
 	// snapshotBytes bounds what is read into memory: some four million devices.
 	snapshotBytes = 1 << 30
@@ -47,6 +47,7 @@ type (
 		People       savedPeople
 		Trusts       savedProofs
 		Keys         []savedKey
+		OperatorKeys []savedOperatorKey
 		Metrics      []savedMetric
 		Erasing      []Erasing
 		Destinations []savedDestination
@@ -70,6 +71,10 @@ type (
 	}
 	savedKey struct {
 		Key Key
+		Sum []byte
+	}
+	savedOperatorKey struct {
+		Key OperatorKey
 		Sum []byte
 	}
 	savedMetric struct {
@@ -172,6 +177,10 @@ func (s *State) savedHead() savedHead {
 	h.Trusts = s.proofs.saved()
 	s.keys.Scan(func(_ string, k *apiKey) bool {
 		h.Keys = append(h.Keys, savedKey{k.Key, k.sum[:]})
+		return true
+	})
+	s.opKeys.Scan(func(_ string, k *operatorKey) bool {
+		h.OperatorKeys = append(h.OperatorKeys, savedOperatorKey{k.OperatorKey, k.sum[:]})
 		return true
 	})
 	s.metrics.Scan(func(key string, m Metric) bool {
@@ -285,6 +294,11 @@ func (h *savedHead) state() (*State, error) {
 	s.proofs.restore(h.Trusts)
 	for _, v := range h.Keys {
 		if err := s.putKey(v.Key, v.Sum); err != nil {
+			return nil, err
+		}
+	}
+	for _, v := range h.OperatorKeys {
+		if err := s.putOperatorKey(v.Key, v.Sum); err != nil {
 			return nil, err
 		}
 	}

@@ -11,18 +11,19 @@ import (
 
 // State is everything the control log says, at one position of it. It never changes.
 type State struct {
-	seq       uint64                      // position in the log
-	head      digest                      // hash of the log up to seq
-	before    digest                      // hash of the log up to the message before
-	subjects  btree.Map[string, uint64]   // last position of each subject: what a command expects
-	tenants   btree.Map[string, *tenant]  // by tenant
-	accounts  btree.Map[string, *account] // by person
-	emails    btree.Map[string, *account] // by folded address
-	keys      btree.Map[string, *apiKey]  // by tenant and key
-	keyIndex  btree.Map[string, *apiKey]  // by the public half of the secret
-	devices   btree.Map[string, *device]  // by tenant and device
-	byName    btree.Map[string, *device]  // by tenant and folded name, which is unique
-	byCreated btree.Map[string, *device]  // by tenant, time of creation and device
+	seq       uint64                          // position in the log
+	head      digest                          // hash of the log up to seq
+	before    digest                          // hash of the log up to the message before
+	subjects  btree.Map[string, uint64]       // last position of each subject: what a command expects
+	tenants   btree.Map[string, *tenant]      // by tenant
+	accounts  btree.Map[string, *account]     // by person
+	emails    btree.Map[string, *account]     // by folded address
+	keys      btree.Map[string, *apiKey]      // by tenant and key
+	keyIndex  btree.Map[string, *apiKey]      // by the public half of the secret
+	opKeys    btree.Map[string, *operatorKey] // by the public half of the secret
+	devices   btree.Map[string, *device]      // by tenant and device
+	byName    btree.Map[string, *device]      // by tenant and folded name, which is unique
+	byCreated btree.Map[string, *device]      // by tenant, time of creation and device
 	byToken   tokenTable
 	metrics   btree.Map[string, Metric]  // by tenant and name
 	erasing   btree.Map[string, Erasing] // by tenant and device
@@ -58,6 +59,10 @@ type (
 		Key
 		sum digest
 	}
+	operatorKey struct {
+		OperatorKey
+		sum digest
+	}
 	device struct {
 		Device
 		folded string // name as it is compared
@@ -79,7 +84,7 @@ func (s *State) freeze() *State {
 	return &State{
 		seq: s.seq, head: s.head, before: s.before, operators: s.operators, changed: make(chan struct{}),
 		subjects: *s.subjects.Copy(), tenants: *s.tenants.Copy(), accounts: *s.accounts.Copy(),
-		emails: *s.emails.Copy(), people: s.people.share(), proofs: s.proofs.share(), keys: *s.keys.Copy(), keyIndex: *s.keyIndex.Copy(),
+		emails: *s.emails.Copy(), people: s.people.share(), proofs: s.proofs.share(), keys: *s.keys.Copy(), keyIndex: *s.keyIndex.Copy(), opKeys: *s.opKeys.Copy(),
 		devices: *s.devices.Copy(), byName: *s.byName.Copy(), byCreated: *s.byCreated.Copy(),
 		byToken: s.byToken.share(), metrics: *s.metrics.Copy(), erasing: *s.erasing.Copy(),
 		destinations: *s.destinations.Copy(), outNames: *s.outNames.Copy(), outSlugs: *s.outSlugs.Copy(),

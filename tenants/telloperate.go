@@ -76,3 +76,13 @@ func tenantWords(list []id.Tenant) string {
 func (e operatorRevoked) tell(p *Past) {
 	p.Did, p.Subject = "is an operator no more:", string(e.Person)
 }
+
+func (e operatorKeyCreated) tell(p *Past) {
+	p.Did, p.Subject, p.Name = "made the operator's key", string(e.ID), e.Name
+	p.differ("may", "", e.Reach.String())
+	p.differ("valid until", "", e.Expires.UTC().Format(time.RFC3339))
+}
+
+func (e operatorKeyRevoked) tell(p *Past) {
+	p.Did, p.Subject, p.Name = "revoked the operator's key", string(e.ID), e.Name
+}

@@ -23,8 +23,10 @@ type Device struct {
 	Self          string // without a tab
 	Alerts        []AlertRow
 	AlertsHref    string
-	Marks         string // when alerts of it fired, for the script
-	AlertHref     string // where a rule about this device is written; empty for who may not
+	Marks         string   // when alerts of it fired, for the script
+	AlertHref     string   // where a rule about this device is written; empty for who may not
+	Met           []MetRow // limits that it has met
+	MetSince      string
 	Warning       string
 
 	Overview *Overview

@@ -9,6 +9,7 @@ type Operate struct {
 	Query    string
 	Sort     string
 	Columns  []Column
+	Only     []Option // states
 	Rows     []OperateRow
 	Endings  []EndingRow
 	Shown    string
@@ -21,9 +22,10 @@ type Operate struct {
 
 // OperateRow is one tenant.
 type OperateRow struct {
-	Name, Href, ID                                 string
-	State                                          State
-	Devices, Rate, Stored, Members, Owned, Created string
+	Name, Href, ID                                                  string
+	State                                                           State
+	Devices, Rate, Stored, Waiting, Alerts, Limited, Owned, Created string
+	LimitedAt                                                       Time // zero when no limit was met
 }
 
 // EndingRow is a tenant that is being deleted.
@@ -84,6 +86,13 @@ type LimitRow struct {
 	Full                     bool
 }
 
+// MetRow is a limit that was met: how often, by whom, and when last.
+type MetRow struct {
+	Name, Whose, Count, Max, Found string
+	Last                           Time
+	Device, Href                   string // that met it last; empty where it is the device's own page
+}
+
 // DeleteTenant says what will be gone with a tenant, or how far that is.
 type DeleteTenant struct {
 	Frame
@@ -127,6 +136,8 @@ type TenantUsage struct {
 	Frame
 	Tabs     []Link
 	Rows     []LimitRow
+	Met      []MetRow
+	Since    string // when counting began
 	Supports []SupportRow
 	Consent  bool
 	CanEdit  bool
@@ -135,3 +146,25 @@ type TenantUsage struct {
 
 // SupportRow is the visit of one operator.
 type SupportRow struct{ Who, Reason, Until, End string }
+
+// OperatorKeys lists the keys of operators.
+type OperatorKeys struct {
+	Frame
+	Tabs     []Link
+	Action   string
+	Secret   string // of the key just made; shown once
+	Example  string
+	Problems []Problem
+	Name     Field
+	Reaches  []Option
+	Expires  []Option
+	Rows     []OperatorKeyRow
+	Warning  string
+}
+
+// OperatorKeyRow is one key of an operator, without its secret.
+type OperatorKeyRow struct {
+	Name, Prefix, Owner, Reach, Expires, Revoke string
+	Over                                        bool // its time is over
+	Used                                        Time
+}

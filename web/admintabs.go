@@ -21,7 +21,7 @@ func (w *Web) adminTabs(r *http.Request, p tenants.Principal) []views.Link {
 		{"Device trust", trustPath(t), tenants.ManageKeys}, {"Usage", usagePath(t), tenants.View}, {"Audit", auditPath(t), tenants.ReadAudit},
 	}
 	if t == "" {
-		pages = []adminTab{{"Health", "/system", tenants.OperatePlatform}, {"Tenants", operatePath, tenants.OverseeTenants}, {"Operators", operatorsPath, tenants.OperatePlatform}, {"Identity providers", providersPath(""), tenants.OperatePlatform}, {"Audit", auditPath(""), tenants.OperatePlatform}}
+		pages = []adminTab{{"Health", "/system", tenants.OperatePlatform}, {"Tenants", operatePath, tenants.OverseeTenants}, {"Operators", operatorsPath, tenants.OperatePlatform}, {"Keys", operatorKeysPath, tenants.OverseeTenants}, {"Identity providers", providersPath(""), tenants.OperatePlatform}, {"Audit", auditPath(""), tenants.OperatePlatform}}
 	}
 	var tabs []views.Link
 	for _, each := range pages {

@@ -95,6 +95,10 @@ func (w *Web) devicePage(p tenants.Principal, row listed, l lister) views.Device
 		RenameHref: base + "?tab=" + tabSettings, ToggleHref: base + "/disable",
 		DeleteHref: devicesPath(p.Tenant()) + "/delete?device=" + string(row.ID),
 	}
+	page.Met, page.MetSince = w.metRows(p.Tenant(), w.o.LimitsMetBy(p.Tenant(), row.ID)), w.counting()
+	for i := range page.Met {
+		page.Met[i].Href = "" // it is this page
+	}
 	if row.Disabled {
 		page.ToggleHref = base + "/enable"
 	}

@@ -138,7 +138,8 @@ func (s *site) serve(log *slog.Logger) {
 			return s.rejected, nil
 		},
 		WorkList: s.desk, Jobs: s.desk, Alerts: s.book, Trials: s.past.trials(s.t), AlertLink: s.links.Open,
-		Recent:     func(_ context.Context, t id.Tenant, _ int) ([]telemetry.Recent, error) { return s.recent[t], s.lanes },
+		Recent:    func(_ context.Context, t id.Tenant, _ int) ([]telemetry.Recent, error) { return s.recent[t], s.lanes },
+		LimitsMet: func(id.Tenant) []telemetry.Met { return nil }, LimitsMetBy: func(id.Tenant, id.Device) []telemetry.Met { return nil },
 		RuleCounts: func(id.Tenant) map[id.Rule]rule.Count { return s.counts },
 		System:     func(context.Context) System { return s.system }, Operation: fakeOperation{}, Destinations: s.deliver, Mail: s.mail,
 		StartDemo: func(ctx context.Context, by tenants.Actor, t id.Tenant) error {

@@ -1,13 +1,10 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -27,14 +24,11 @@ const (
 	ownerSlot = "owner "
 )
 
-// Stored is what the storage keeps of a tenant. Bytes are estimated from its share of the readings.
-type Stored struct{ Readings, Bytes uint64 }
-
 // Operation is what pages for operators need to know of tenants beside the control plane. All of it is about tenants as a
 // whole and shows nothing of what is in them.
 type Operation interface {
-	// Stored is how much each tenant has stored; those without anything are missing.
-	Stored(context.Context) (map[id.Tenant]Stored, error)
+	// Usage is what each tenant uses; those that use nothing are missing. With an error it holds what is known all the same.
+	Usage(context.Context) (map[id.Tenant]tenants.Usage, error)
 	// Rates are the packets per second that tenants send to this copy of the program.
 	Rates() map[id.Tenant]float64
 	// Contents counts everything that belongs to a tenant and would go with it.
@@ -91,7 +85,7 @@ func (w *Web) ownerField(value string) views.Field {
 
 func (w *Web) renderTenants(out http.ResponseWriter, r *http.Request, p tenants.Principal, form views.NewTenant) error {
 	q := operateQueryOf(r.URL.Query())
-	page := views.Operate{Frame: w.frame(out, r, p, "Tenants"), Tabs: w.adminTabs(r, p), Self: operatePath, Query: q.search, Sort: q.sort, Columns: q.columns(), Filtered: q.search != ""}
+	page := views.Operate{Frame: w.frame(out, r, p, "Tenants"), Tabs: w.adminTabs(r, p), Self: operatePath, Query: q.search, Sort: q.sort, Columns: q.columns(), Only: q.choices(), Filtered: q.search != "" || q.only != ""}
 	rows, total := w.operated(r.Context(), p, q, &page)
 	page.Summary = count(uint64(total), "tenant", "tenants")
 	first := min(q.page*operateRows, len(rows))
@@ -126,46 +120,56 @@ func (w *Web) endingRows() []views.EndingRow {
 	return rows
 }
 
-// operated is one tenant with what is known of it. Stored is less than nothing when the storage does not answer.
+// operated is one tenant with what is known of it; known is false when the storage does not answer.
 type operated struct {
 	tenants.Tenant
-	devices, members int
-	rate             float64
-	stored           Stored
-	known            bool
+	tenants.Usage
+	devices int
+	health  health
+	known   bool
 }
 
 // operated lists the tenants that match, in order, and how many there are in all.
 func (w *Web) operated(ctx context.Context, p tenants.Principal, q operateQuery, page *views.Operate) (rows []operated, total int) {
-	bounded, cancel := context.WithTimeout(ctx, storageTimeout)
-	defer cancel()
-	stored, err := w.o.Operation.Stored(bounded)
+	usage, err := w.usageOfAll(ctx)
 	if err != nil {
-		w.o.Log.WarnContext(ctx, "tenants are listed without what they have stored", "error", err)
 		page.Warning = storageSilent
 	}
-	st, rates := w.o.Tenants.State(), w.o.Operation.Rates()
+	st, now := w.o.Tenants.State(), w.o.Now()
 	person, _ := st.Person(p.Person())
 	for _, t := range st.Tenants() {
 		if t.Suspended.Deleting || !person.Oversees(t.ID) {
 			continue
 		}
 		total++
-		if q.matches(t) {
-			rows = append(rows, operated{t, st.DeviceCount(t.ID), len(st.Members(t.ID)), rates[t.ID], stored[t.ID], err == nil})
+		row := operated{Tenant: t, Usage: usage[t.ID], devices: st.DeviceCount(t.ID), known: err == nil}
+		if row.health = healthOf(row, now); q.matches(row) {
+			rows = append(rows, row)
 		}
 	}
 	slices.SortStableFunc(rows, q.compare)
 	return rows, total
 }
 
+// usageOfAll is what tenants use, as far as it is known in the time that a page has.
+func (w *Web) usageOfAll(ctx context.Context) (map[id.Tenant]tenants.Usage, error) {
+	bounded, cancel := context.WithTimeout(ctx, storageTimeout)
+	defer cancel()
+	usage, err := w.o.Operation.Usage(bounded)
+	if err != nil {
+		w.o.Log.WarnContext(ctx, "tenants are shown without what they have stored", "error", err)
+	}
+	return usage, err
+}
+
 func (w *Web) operateRow(t operated) views.OperateRow {
 	row := views.OperateRow{
-		Name: t.Name, Href: operatedPath(t.ID), ID: string(t.ID), State: tenantState(t.Tenant), Devices: grouped(uint64(t.devices)), Rate: rateText(t.rate),
-		Stored: "not known", Members: grouped(uint64(t.members)), Owned: "as everybody", Created: t.Created.UTC().Format("2006-01-02"),
+		Name: t.Name, Href: operatedPath(t.ID), ID: string(t.ID), State: t.health.state(), Devices: grouped(uint64(t.devices)), Rate: rateText(t.Rate),
+		Stored: "not known", Waiting: "not known", Alerts: grouped(uint64(t.Alerts)), Limited: grouped(t.Limited), LimitedAt: viewTime(t.LastLimited, w.o.Now()),
+		Owned: "as everybody", Created: t.Created.UTC().Format("2006-01-02"),
 	}
 	if t.known {
-		row.Stored = bytesText(t.stored.Bytes)
+		row.Stored, row.Waiting = bytesText(t.Bytes), grouped(t.Waiting)
 	}
 	if t.Limits != (tenants.Limits{}) {
 		row.Owned = "its own"
@@ -178,95 +182,6 @@ func rateText(perSecond float64) string {
 		return grouped(uint64(perSecond + 0.5))
 	}
 	return oneDigit(perSecond)
-}
-
-func tenantState(t tenants.Tenant) views.State {
-	switch {
-	case t.Suspended.Deleting:
-		return views.State{Key: stateSilent, Word: "Being deleted"}
-	case t.Suspended.Holds():
-		return views.State{Key: stateDisabled, Word: "Suspended"}
-	}
-	return views.State{Key: stateLive, Word: "Open"}
-}
-
-// operateQuery is what the address of the list asks for.
-type operateQuery struct {
-	search, sort string
-	page         int
-}
-
-func operateQueryOf(values url.Values) operateQuery {
-	q := operateQuery{search: strings.TrimSpace(values.Get("q")), sort: "name"}
-	if by := values.Get("sort"); slices.Contains([]string{"name", "devices", "rate", "stored", "created"}, strings.TrimPrefix(by, "-")) {
-		q.sort = by
-	}
-	if page, err := strconv.Atoi(values.Get("page")); err == nil && page > 0 && page < 1_000_000 {
-		q.page = page
-	}
-	return q
-}
-
-func (q operateQuery) matches(t tenants.Tenant) bool {
-	return q.search == "" || strings.Contains(strings.ToLower(t.Name), strings.ToLower(q.search)) || string(t.ID) == q.search
-}
-
-func (q operateQuery) compare(a, b operated) int {
-	by, descending := strings.CutPrefix(q.sort, "-")
-	order := 0
-	switch by {
-	case "devices":
-		order = cmp.Compare(a.devices, b.devices)
-	case "rate":
-		order = cmp.Compare(a.rate, b.rate)
-	case "stored":
-		order = cmp.Compare(a.stored.Bytes, b.stored.Bytes)
-	case "created":
-		order = a.Created.Compare(b.Created)
-	default:
-		order = strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
-	}
-	if descending {
-		return -order
-	}
-	return order
-}
-
-func (q operateQuery) address(sort string, page int) string {
-	values := url.Values{}
-	if q.search != "" {
-		values.Set("q", q.search)
-	}
-	values.Set("sort", sort)
-	if page > 0 {
-		values.Set("page", strconv.Itoa(page))
-	}
-	return "?" + values.Encode()
-}
-
-func (q operateQuery) columns() []views.Column {
-	by, descending := strings.CutPrefix(q.sort, "-")
-	var list []views.Column
-	for _, c := range []struct{ label, key, class string }{
-		{"Name", "name", "list-name"}, {"State", "", ""}, {"Devices", "devices", "text-end"}, {"Packets/s", "rate", "text-end"}, {"Stored, about", "stored", "text-end"},
-		{"Members", "", "text-end"}, {"Limits", "", ""}, {"Created (UTC)", "created", ""},
-	} {
-		column := views.Column{Label: c.label, Class: c.class}
-		if c.key != "" {
-			next := c.key
-			switch {
-			case c.key == by && descending:
-				column.Sorted = "descending"
-			case c.key == by:
-				column.Sorted, next = "ascending", "-"+c.key
-			case c.key != "name":
-				next = "-" + c.key // of numbers one wants the largest first
-			}
-			column.Href = operatePath + q.address(next, 0)
-		}
-		list = append(list, column)
-	}
-	return list
 }
 
 func (w *Web) createTenant(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"longwave/tenants"
 	"longwave/tenants/id"
@@ -15,8 +16,8 @@ import (
 // fakeOperation is what an installation says of its tenants.
 type fakeOperation struct{ err error }
 
-func (f fakeOperation) Stored(context.Context) (map[id.Tenant]Stored, error) {
-	return map[id.Tenant]Stored{}, f.err
+func (f fakeOperation) Usage(context.Context) (map[id.Tenant]tenants.Usage, error) {
+	return map[id.Tenant]tenants.Usage{}, f.err
 }
 
 func (fakeOperation) Rates() map[id.Tenant]float64 { return map[id.Tenant]float64{} }
@@ -173,5 +174,32 @@ func TestLimitsAreSaved(t *testing.T) {
 	}
 	if got := b.get(usagePath(tenant)); !strings.Contains(got.page.text("main"), "1,000") {
 		t.Errorf("the tenant's page: %s", got.page.text("main"))
+	}
+}
+
+func TestOperatorsMakeKeys(t *testing.T) {
+	s := start(t)
+	b := s.owner()
+	if got := b.post("/system/keys", url.Values{"name": {" "}, "reach": {"see"}}); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.page.text("main"), "must not be empty") {
+		t.Errorf("without a name: %d", got.status)
+	}
+	got := b.post("/system/keys", url.Values{"name": {"billing"}, "reach": {"see"}, "expires": {"0"}})
+	page := b.get("/system/keys")
+	if got.status != http.StatusSeeOther || !strings.Contains(page.page.text("main"), "lwo_") || !strings.Contains(page.page.text("table"), "billing") {
+		t.Fatalf("made: %d %s", got.status, page.page.text("main"))
+	}
+	if again := b.get("/system/keys").page.text(".new-key"); again != "" {
+		t.Errorf("the secret is shown again: %s", again)
+	}
+	key := s.tenants.State().OperatorKeys()[0]
+	if left := key.Expires.Sub(key.Created); left > 91*24*time.Hour {
+		t.Errorf("it lasts %s", left)
+	}
+	at := "/system/keys/" + string(key.ID) + "/revoke"
+	if ask := b.get(at); ask.status != http.StatusOK || !strings.Contains(ask.page.text("main"), "cannot be undone") {
+		t.Errorf("before it is revoked: %d", ask.status)
+	}
+	if got := b.post(at, nil); got.status != http.StatusSeeOther || len(s.tenants.State().OperatorKeys()) != 0 {
+		t.Errorf("revoked: %d", got.status)
 	}
 }

@@ -114,7 +114,9 @@ func (w *Web) deleteTenant(out http.ResponseWriter, r *http.Request, p tenants.P
 	if form.Get("confirm") != found.Name {
 		return w.renderDeleteTenant(out, r, overseen{p, found}, or(form.Get("confirm"), " "))
 	}
-	counts, err := w.contents(r.Context(), found.ID)
+	counting, cancel := context.WithTimeout(r.Context(), tenants.CountingTimeout)
+	defer cancel()
+	counts, err := w.o.Operation.Contents(counting, found.ID)
 	if err != nil {
 		w.o.Log.WarnContext(r.Context(), "a tenant is deleted without being counted first", "tenant", found.ID, "error", err)
 	}

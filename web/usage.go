@@ -19,7 +19,7 @@ func (w *Web) showUsage(out http.ResponseWriter, r *http.Request, p tenants.Prin
 	tenant, _ := st.Tenant(p.Tenant())
 	page := views.TenantUsage{
 		Frame: w.frame(out, r, p, "Usage"), Tabs: w.adminTabs(r, p), Rows: w.limitRows(tenant), Consent: tenant.Consent,
-		CanEdit: p.May(tenants.ManageTenant) == nil, Action: usagePath(tenant.ID) + "/consent",
+		Met: w.metRows(tenant.ID, w.o.LimitsMet(tenant.ID)), Since: w.counting(), CanEdit: p.May(tenants.ManageTenant) == nil, Action: usagePath(tenant.ID) + "/consent",
 	}
 	page.Past = w.pastOf(p, tenants.TheTenant)
 	for _, each := range st.Supports(tenant.ID, w.o.Now()) {

@@ -54,8 +54,13 @@ type Options struct {
 	Recent func(ctx context.Context, t id.Tenant, limit int) ([]telemetry.Recent, error)
 	// RuleCounts is what the routing rules of a tenant have done in this process.
 	RuleCounts func(id.Tenant) map[id.Rule]rule.Count
-	System     func(context.Context) System
-	Operation  Operation
+	// LimitsMet are the limits that devices of a tenant have met with this copy of the program since Began; LimitsMetBy those
+	// that one device has met. The newest are first.
+	LimitsMet   func(id.Tenant) []telemetry.Met
+	LimitsMetBy func(id.Tenant, id.Device) []telemetry.Met
+	Began       time.Time
+	System      func(context.Context) System
+	Operation   Operation
 	// Destinations is what delivers to destinations.
 	Destinations Deliverer
 	// Mail sends one message to one address; nil when there is no mail server. Its error is a *reach.Error or the context's.
@@ -88,8 +93,8 @@ func (o Options) check() error {
 		return errors.New("web: Providers and Secrets are required")
 	case o.Readings == nil, o.Rejected == nil, o.System == nil, o.Destinations == nil, o.Operation == nil:
 		return errors.New("web: Readings, Rejected, System, Destinations and Operation are required")
-	case o.Recent == nil, o.RuleCounts == nil:
-		return errors.New("web: Recent and RuleCounts are required")
+	case o.Recent == nil, o.RuleCounts == nil, o.LimitsMet == nil, o.LimitsMetBy == nil:
+		return errors.New("web: Recent, RuleCounts, LimitsMet and LimitsMetBy are required")
 	case o.WorkList == nil, o.Jobs == nil, o.Alerts == nil, o.Trials == nil, o.AlertLink == nil:
 		return errors.New("web: WorkList, Jobs, Alerts, Trials and AlertLink are required")
 	case o.AddressKey == nil, o.Log == nil, o.QueueRetention <= 0:

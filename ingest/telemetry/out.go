@@ -24,6 +24,19 @@ const (
 // OutSubject is where what is meant for a destination waits: out.<tenant>.<name>.
 func OutSubject(t id.Tenant, name id.Slug) string { return outPrefix + string(t) + "." + string(name) }
 
+// ParseOutSubject is the tenant of what OutSubject built. It returns ErrSubject for anything else.
+func ParseOutSubject(subject string) (id.Tenant, error) {
+	parts := strings.Split(subject, ".")
+	if len(parts) != 3 || parts[0]+"." != outPrefix {
+		return "", fmt.Errorf("%w: %q", ErrSubject, subject)
+	}
+	t, err := id.Parse[id.Tenant](parts[1])
+	if err != nil {
+		return "", fmt.Errorf("%w: %q", ErrSubject, subject)
+	}
+	return t, nil
+}
+
 // OutFilter matches every destination of every tenant.
 func OutFilter() string { return outPrefix + "*.*" }
 

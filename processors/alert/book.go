@@ -159,6 +159,17 @@ func (b *Book) Count(t id.Tenant) Count {
 	return Count{}
 }
 
+// Firing counts the alerts of every tenant that fire, for operators.
+func (b *Book) Firing() map[id.Tenant]int {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	all := make(map[id.Tenant]int, len(b.ledgers))
+	for t, l := range b.ledgers {
+		all[t] = l.count().Open
+	}
+	return all
+}
+
 // Find lists the alerts of a tenant that any of the filters selects: those that fire, and the latest that are over.
 func (b *Book) Find(t id.Tenant, filters ...Filter) []Alert {
 	b.mu.RLock()

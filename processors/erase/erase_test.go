@@ -18,10 +18,16 @@ type script struct {
 	steps   []string
 	pending []Job
 	fail    map[string]int // how often a step fails before it succeeds
+	stop    func(name string) error
 }
 
 func (s *script) step(name string) error {
 	s.steps = append(s.steps, name)
+	if s.stop != nil {
+		if err := s.stop(name); err != nil {
+			return err
+		}
+	}
 	if s.fail[name] > 0 {
 		s.fail[name]--
 		return errors.New("not now")

@@ -111,3 +111,36 @@ func TestADeletionIsProved(t *testing.T) {
 		t.Errorf("reported %+v, want %+v", e.removed, want)
 	}
 }
+
+// Wherever the program is stopped, before a step or just after it, the next one finishes the deletion.
+func TestADeletionGoesOnWhereverItStopped(t *testing.T) {
+	for _, at := range []string{"empty", "settled", "remove packets", "remove readings", "done"} {
+		for _, after := range []bool{false, true} {
+			e := &estate{ending: []Ending{{Tenant: "t"}}, left: map[string]uint64{"packets": 3, "readings": 7}}
+			synctest.Test(t, func(t *testing.T) {
+				first, kill := context.WithCancel(t.Context())
+				e.stop = func(name string) error {
+					if first.Err() == nil && name == at {
+						kill()
+						if after {
+							return nil
+						}
+					}
+					return first.Err()
+				}
+				if err := RunTenants(first, e.options()); err != nil {
+					t.Fatal(err)
+				}
+				e.stop = nil
+				second, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				if err := RunTenants(second, e.options()); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if len(e.ending) > 0 || e.left["packets"]+e.left["readings"] > 0 {
+				t.Errorf("stopped at %q (done: %v): pending %v, left %v after %q", at, after, e.ending, e.left, e.steps)
+			}
+		}
+	}
+}
