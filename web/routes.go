@@ -32,6 +32,8 @@ func (w *Web) Mount(root chi.Router) {
 		r.Post("/sign-in/ended/{provider}", w.open(w.endedThere))
 		r.Get("/join", w.open(w.showJoin))
 		r.Post("/join", w.open(w.join))
+		r.Get("/recover", w.open(w.showRecover))
+		r.Post("/recover", w.open(w.useRecovery))
 		r.Get("/system", w.platform(w.showSystem))
 		w.mountPeople(r)
 		w.mountOperation(r)
@@ -39,7 +41,7 @@ func (w *Web) Mount(root chi.Router) {
 		const tenant, devices, device = "/t/{tenant}", "/t/{tenant}/devices", "/t/{tenant}/devices/{device}"
 		r.Get(tenant, w.inTenant(tenants.View, w.tenantHome))
 		r.Get(tenant+"/live", w.inTenant(tenants.View, w.serveLive))
-		r.Get(tenant+"/keys", w.inTenant(tenants.ManageKeys, w.recent(w.listKeys)))
+		r.Get(tenant+"/keys", w.inTenant(tenants.ManageKeys, w.recent(w.noted(tenants.OpenedKeys, w.listKeys))))
 		r.Post(tenant+"/keys", w.inTenant(tenants.ManageKeys, w.recent(w.createKey)))
 		r.Get(tenant+"/keys/{key}/revoke", w.inTenant(tenants.ManageKeys, w.recent(w.showRevoke)))
 		r.Post(tenant+"/keys/{key}/revoke", w.inTenant(tenants.ManageKeys, w.recent(w.revokeKey)))
@@ -65,8 +67,8 @@ func (w *Web) Mount(root chi.Router) {
 		w.mountDestinations(r)
 		w.mountDashboards(r)
 		const rejected, replays, job = tenant + "/rejected", tenant + "/replays", tenant + "/replays/{replay}"
-		r.Get(rejected, w.inTenant(tenants.View, w.showWorkList))
-		r.Get(rejected+"/redrive", w.inTenant(tenants.ReplayPackets, w.showRedrive))
+		r.Get(rejected, w.inTenant(tenants.View, w.noted(tenants.ReadRejected, w.showWorkList)))
+		r.Get(rejected+"/redrive", w.inTenant(tenants.ReplayPackets, w.noted(tenants.ReadRejected, w.showRedrive)))
 		r.Post(rejected+"/redrive", w.inTenant(tenants.ReplayPackets, w.startRedrive))
 		r.Get(rejected+"/dismiss", w.inTenant(tenants.ReplayPackets, w.showDismiss))
 		r.Post(rejected+"/dismiss", w.inTenant(tenants.ReplayPackets, w.startDismiss))
@@ -76,7 +78,7 @@ func (w *Web) Mount(root chi.Router) {
 		r.Post(job+"/cancel", w.inTenant(tenants.ReplayPackets, w.cancelReplay))
 
 		r.Get(devices, w.inTenant(tenants.View, w.listDevices))
-		r.Get(tenant+"/devices.csv", w.inTenant(tenants.View, w.exportDevices))
+		r.Get(tenant+"/devices.csv", w.inTenant(tenants.View, w.noted(tenants.ExportedDevices, w.exportDevices)))
 		r.Post(devices, w.inTenant(tenants.EditDevices, w.registerDevice))
 		r.Get(devices+"/register", w.inTenant(tenants.EditDevices, w.showRegister))
 		r.Post(devices+"/switch", w.inTenant(tenants.EditDevices, w.switchDevices))
@@ -102,6 +104,7 @@ func (w *Web) mountPeople(r chi.Router) {
 	r.Get("/account", w.person(w.showAccount))
 	r.Post("/account/sessions/end", w.person(w.endOtherSessions))
 	r.Post("/account/sessions/{session}/end", w.person(w.endSession))
+	r.Post("/account/password", w.person(w.changePassword))
 	r.Post("/account/link/{provider}", w.person(w.recent(w.beginLink)))
 	r.Post("/account/unlink", w.person(w.recent(w.unlink)))
 
@@ -112,6 +115,7 @@ func (w *Web) mountPeople(r chi.Router) {
 	r.Post(member+"/role", w.inTenant(tenants.ManageTenant, w.changeRole))
 	r.Get(member+"/remove", w.inTenant(tenants.View, w.showRemoveMember))
 	r.Post(member+"/remove", w.inTenant(tenants.View, w.removeMember))
+	r.Post(member+"/recover", w.inTenant(tenants.ManageTenant, w.recent(w.makeRecovery)))
 	r.Get(member+"/transfer", w.inTenant(tenants.ManageTenant, w.showTransfer))
 	r.Post(member+"/transfer", w.inTenant(tenants.ManageTenant, w.transfer))
 
@@ -127,11 +131,13 @@ func (w *Web) mountPeople(r chi.Router) {
 		r.Post(at+"/{provider}/remove", allow(w.removeProvider))
 	}
 	r.Get("/t/{tenant}/audit", w.inTenant(tenants.ReadAudit, w.showAudit))
-	r.Get("/t/{tenant}/audit.csv", w.inTenant(tenants.ReadAudit, w.exportAuditCSV))
-	r.Get("/t/{tenant}/audit.ndjson", w.inTenant(tenants.ReadAudit, w.exportAuditJSON))
+	r.Get("/t/{tenant}/audit.csv", w.inTenant(tenants.ReadAudit, w.noted(tenants.ExportedAudit, w.exportAuditCSV)))
+	r.Get("/t/{tenant}/audit.ndjson", w.inTenant(tenants.ReadAudit, w.noted(tenants.ExportedAudit, w.exportAuditJSON)))
+	r.Get("/t/{tenant}/audit/as-it-was", w.inTenant(tenants.ReadAudit, w.showAsItWas))
 	r.Get("/system/audit", w.platform(w.showAudit))
-	r.Get("/system/audit.csv", w.platform(w.exportAuditCSV))
-	r.Get("/system/audit.ndjson", w.platform(w.exportAuditJSON))
+	r.Get("/system/audit.csv", w.platform(w.noted(tenants.ExportedAudit, w.exportAuditCSV)))
+	r.Get("/system/audit.ndjson", w.platform(w.noted(tenants.ExportedAudit, w.exportAuditJSON)))
+	r.Get("/system/audit/as-it-was", w.platform(w.showAsItWas))
 }
 
 // mountOperation adds what is about tenants as a whole, for those who operate them.
@@ -154,12 +160,13 @@ func (w *Web) mountOperation(r chi.Router) {
 	r.Post(tenant+"/support/{person}/end", w.inTenant(tenants.ManageTenant, w.endSupport))
 	r.Get(one+"/delete", w.platform(w.recent(w.showDeleteTenant)))
 	r.Post(one+"/delete", w.platform(w.recent(w.deleteTenant)))
-	r.Get(operatorKeysPath, w.operator(w.recent(w.listOperatorKeys)))
+	r.Get(operatorKeysPath, w.operator(w.recent(w.noted(tenants.OpenedKeys, w.listOperatorKeys))))
 	r.Post(operatorKeysPath, w.operator(w.recent(w.createOperatorKey)))
 	r.Get(operatorKeysPath+"/{key}/revoke", w.operator(w.recent(w.showRevokeOperatorKey)))
 	r.Post(operatorKeysPath+"/{key}/revoke", w.operator(w.recent(w.revokeOperatorKey)))
-	r.Get(operatorsPath, w.platform(w.recent(w.listOperators)))
+	r.Get(operatorsPath, w.platform(w.recent(w.noted(tenants.OpenedOperators, w.listOperators))))
 	r.Post(operatorsPath, w.platform(w.recent(w.setOperator)))
+	r.Post(operatorsPath+"/recover", w.platform(w.recent(w.makeRecoveryOf)))
 	r.Post(operatorsPath+"/{person}/revoke", w.platform(w.recent(w.revokeOperator)))
 }
 
