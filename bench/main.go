@@ -4,7 +4,7 @@
 //
 // Contract: it talks to loopback only, keeps everything in one temporary directory that it removes, and ends by itself: in
 // under ten minutes as it is, in about two with -quick. -grow measures how cost grows and fills the disk with as
-// many readings as it is told; -variants compares settings of the runtime; both take longer. With -update the tables
+// many readings as it is told; -variants compares settings of the runtime; both take longer; -nab scores recorded series instead, in seconds. With -update the tables
 // replace those in docs/performance.md. Latency of an open loop counts from when a request was due, not from when it could
 // be sent, so that a stall is not hidden. The exit code is 0 only if everything that was asked for was measured.
 package main
@@ -35,6 +35,8 @@ type settings struct {
 	quick      bool
 	readings   int64
 	recordings string
+	nab        string
+	scores     string
 	update     bool
 	grow       bool
 	variants   bool
@@ -52,6 +54,8 @@ func flags() *settings {
 	flag.BoolVar(&s.quick, "quick", false, "a second for each measurement and little data: shows that the bench works, not how fast the program is")
 	flag.Int64Var(&s.readings, "readings", 30_000_000, "readings that are stored before questions are asked")
 	flag.StringVar(&s.recordings, "recordings", "", "directory of CSV files of timestamp,value lines, to say what a recorded reading takes on disk")
+	flag.StringVar(&s.nab, "nab", "", "directory of series as the Numenta Anomaly Benchmark has them: score their readings instead, into -scores")
+	flag.StringVar(&s.scores, "scores", "", "with -nab: the directory to write the scores to")
 	flag.BoolVar(&s.update, "update", false, "write the tables into docs/performance.md")
 	flag.BoolVar(&s.grow, "grow", false, "measure how cost grows with devices, tenants, screens and readings instead")
 	flag.BoolVar(&s.variants, "variants", false, "compare settings of the Go runtime instead")
@@ -73,6 +77,8 @@ func main() {
 	case err != nil:
 	case s.bare:
 		err = serveBare(ctx)
+	case s.nab != "":
+		err = scoreSeries(s)
 	default:
 		err = run(ctx, s)
 	}
@@ -88,6 +94,8 @@ func (s *settings) validate() error {
 		return fmt.Errorf("-readings must be at least %d: an hourly reading of fifty series", leastReadings)
 	case s.update && s.only+s.loads != "":
 		return errors.New("-update writes all tables of a run: leave out -only and -loads")
+	case (s.nab == "") != (s.scores == ""):
+		return errors.New("-nab and -scores go together")
 	case s.grow && s.variants:
 		return errors.New("either -grow or -variants")
 	}

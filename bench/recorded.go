@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"longwave/ingest/telemetry"
@@ -57,26 +53,9 @@ func (b *bench) recorded(ctx context.Context) (bytes, readings float64, err erro
 // recording is a block of a file's readings, moved in time so that they end now: what is older than the retention would
 // be removed at once.
 func recording(path string, device int) (*store.Block, error) {
-	file, err := os.Open(path)
+	packets, err := readRecording(path)
 	if err != nil {
 		return nil, err
-	}
-	defer file.Close()
-	var packets []telemetry.Packet
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		when, what, _ := strings.Cut(lines.Text(), ",")
-		at, err := time.Parse(time.DateTime, when)
-		if err != nil {
-			continue // the heading
-		}
-		value, err := strconv.ParseFloat(what, 64)
-		if err != nil {
-			return nil, err
-		}
-		packets = append(packets, telemetry.Packet{Time: telemetry.At(at), Values: []telemetry.Value{{Name: "value", Num: value}}})
-	}
-	if len(packets) == 0 {
-		return nil, errors.New("no lines of timestamp,value")
 	}
 	shift := telemetry.At(time.Now().Truncate(time.Hour)) - packets[len(packets)-1].Time
 	block := new(store.Block)

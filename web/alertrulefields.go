@@ -88,6 +88,7 @@ func opWords(op alertrule.Op) string {
 		alertrule.Differs: "differs from", alertrule.Changed: "changes", alertrule.RateAbove: "rises faster than", alertrule.RateBelow: "changes by less than",
 		alertrule.TextIs: "is the text", alertrule.TextContains: "contains the text", alertrule.TextMatches: "matches the pattern",
 		alertrule.BitSet: "has this bit set", alertrule.BitClear: "has this bit clear",
+		alertrule.Unusual: "is unusual, with a score above",
 	}[op]
 }
 

@@ -92,6 +92,10 @@ func testOf(t alertrule.Test) testForm {
 		f.text = t.Text
 	case alertrule.Changed:
 		f.text = ""
+	case alertrule.Unusual:
+		if t.Value == 0 { // any score that is worth a look
+			f.text = ""
+		}
 	}
 	return f
 }

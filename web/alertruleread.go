@@ -105,6 +105,10 @@ func (f testForm) test() (t alertrule.Test, problem string) {
 		return t, ""
 	case alertrule.Changed:
 		return t, ""
+	case alertrule.Unusual:
+		if f.text == "" { // any score that is worth a look
+			return t, ""
+		}
 	case alertrule.Outside, alertrule.Inside:
 		text, second, _ = strings.Cut(f.text, " to ")
 		to, err := strconv.ParseFloat(strings.TrimSpace(second), 64)

@@ -14,6 +14,9 @@ import (
 const (
 	// maxPairs bounds the devices of one tenant times the rules that are about each: some hundred bytes for each are held.
 	maxPairs = 200_000
+	// maxLearned bounds the series of one tenant whose usual course is learned. Each is some two kilobytes in every checkpoint: so many
+	// are written as often as checkpoints are, without going over checkpointRate.
+	maxLearned = 1000
 	// workPerSecond bounds how often the rules of one tenant look at packets, on average, and workBurst how much may come at
 	// once: what is over it is passed over, so that one tenant's rules cannot keep another's waiting.
 	workPerSecond = 2_000_000
@@ -63,6 +66,7 @@ type tenant struct {
 	devices map[id.Device]*device
 	plans   map[string]*plan
 	pairs   int
+	learned int                     // series whose usual course is learned
 	left    int                     // pairs that were not made, because there are too many
 	begin   [3]uint64               // places in the lanes before which nothing concerns it
 	dirty   bool                    // something has changed since the checkpoint

@@ -149,6 +149,7 @@ func (e *evaluation) place(t *tenant, known *alertrule.Device, now telemetry.Mic
 func (e *evaluation) begin(t *tenant, r *rule, d *device) *pair {
 	p := &pair{tenant: t, rule: r, device: d, state: r.program.Start(alertrule.Known{Seen: d.seen, Interval: d.Interval})}
 	t.pairs++
+	t.learned += r.program.Learns()
 	t.dirty = true
 	e.note(p, nil)
 	return p
@@ -168,12 +169,23 @@ func (e *evaluation) expect(d *device) {
 func (t *tenant) planFor(d *alertrule.Device) *plan {
 	var key []byte
 	var rules []*rule
-	for i, r := range t.rules {
-		if r.Selector.Matches(d) {
-			key, rules = binary.AppendUvarint(key, uint64(i)), append(rules, r)
-		}
+	have := t.devices[d.ID]
+	learned := t.learned
+	for _, p := range have.pairs {
+		learned -= p.rule.program.Learns()
 	}
-	if have := t.devices[d.ID]; t.pairs-len(have.pairs)+len(rules) > maxPairs {
+	for i, r := range t.rules {
+		if !r.Selector.Matches(d) {
+			continue
+		}
+		if learned += r.program.Learns(); learned > maxLearned && r.program.Learns() > 0 {
+			learned -= r.program.Learns()
+			t.left++
+			continue
+		}
+		key, rules = binary.AppendUvarint(key, uint64(i)), append(rules, r)
+	}
+	if t.pairs-len(have.pairs)+len(rules) > maxPairs {
 		t.left += len(rules)
 		key, rules = nil, nil
 	}
@@ -226,6 +238,7 @@ func (e *evaluation) end(p *pair, why alertrule.Cause) {
 		e.out = append(e.out, finding{tenant: p.tenant, entry: entry})
 	}
 	p.tenant.pairs--
+	p.tenant.learned -= p.rule.program.Learns()
 	p.tenant.dirty = true
 	p.device = nil
 }

@@ -16,6 +16,7 @@ type Program struct {
 	tests   []test
 	levels  []compiledLevel // the worst first
 	message []piece
+	learned int // in metrics: whose usual course is learned; -1 for none
 }
 
 // compiledLevel is a level with its tests as bits of State.holds.
@@ -51,7 +52,7 @@ func Compile(r Rule) (*Program, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Program{rule: r}
+	p := &Program{rule: r, learned: -1}
 	p.message, _ = parseMessage(r.message()) // Validate has parsed it
 	if r.Metric != "" {
 		p.metrics = []string{r.Metric}
@@ -85,6 +86,9 @@ func (p *Program) add(t Test) int {
 		compiled.pattern, _ = pattern(t.Text) // Validate has compiled it
 	}
 	compiled.unit, _ = perSecond(t.Per)
+	if t.Op == Unusual {
+		p.learned = compiled.metric
+	}
 	p.tests = append(p.tests, compiled)
 	return len(p.tests) - 1
 }
@@ -94,6 +98,14 @@ func (p *Program) Rule() *Rule { return &p.rule }
 
 // Metrics are the names that the rule looks at; none means every packet concerns it.
 func (p *Program) Metrics() []string { return p.metrics }
+
+// Learns is how many series' usual course the program learns of each device.
+func (p *Program) Learns() int {
+	if p.learned < 0 {
+		return 0
+	}
+	return 1
+}
 
 // maxBit is the highest bit that a number keeps exactly.
 const maxBit = 52

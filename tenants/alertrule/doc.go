@@ -14,6 +14,9 @@
 // at which it has held for that long, even if no reading came just then: Due and Tick make that known in time, and a
 // Step makes up for what was not ticked. With a clear condition a level that fires ends when that holds, else when its own does not.
 //
+// What is usual for a metric is learned from its numbers in the order in which they count, for each device by itself, from when the rule
+// begins; see package unusual. It is part of the State.
+//
 // No data is measured by when packets became known, in whole seconds of the server's clock, since a device that says nothing
 // has no time of its own. A packet that became known within the last second that counts is in time.
 //

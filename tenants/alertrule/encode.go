@@ -8,6 +8,7 @@ import (
 
 	"longwave/ingest/telemetry"
 	"longwave/tenants/alertrule/unpack"
+	"longwave/tenants/alertrule/unusual"
 )
 
 // ErrState is returned for bytes that are no state of the program.
@@ -16,8 +17,8 @@ var ErrState = errors.New("not a state of this alert rule")
 // stateVersion is the first byte of an encoded state.
 const stateVersion = 1
 
-// MaxState bounds an encoded state: every test of a rule about a metric of its own, each with a text.
-const MaxState = 64 + 6*MaxTests*(16+10+1+8+keptText) + 3*16
+// MaxState bounds an encoded state: every test of a rule about a metric of its own, each with a text, and the usual course of one.
+const MaxState = 64 + 6*MaxTests*(16+10+1+8+keptText) + 3*16 + MaxUnusual*(4+unusual.MaxEncoded)
 
 // AppendState adds the state as bytes. Times are written as what they are behind the newest one, which is short.
 func (p *Program) AppendState(b []byte, s *State) []byte {
@@ -40,7 +41,11 @@ func (p *Program) AppendState(b []byte, s *State) []byte {
 	for i := range s.metrics {
 		b = s.metrics[i].append(b)
 	}
-	return b
+	if s.learned == nil {
+		return b
+	}
+	course := s.learned.Append(make([]byte, 0, unusual.MaxEncoded))
+	return append(binary.AppendUvarint(b, uint64(len(course))), course...)
 }
 
 func (m *metric) append(b []byte) []byte {
@@ -86,6 +91,13 @@ func (p *Program) ParseState(b []byte) (State, error) {
 	}
 	for i := 0; i < len(s.metrics) && s.at != never; i++ {
 		s.metrics[i].read(&r)
+	}
+	if s.at != never && s.learned != nil {
+		course, rest, err := unusual.Parse(r.Take(r.Unsigned()))
+		if err != nil || len(rest) > 0 {
+			return State{}, ErrState
+		}
+		s.learned = &course
 	}
 	if !r.OK() || !r.Empty() || s.Status > Firing || s.Severity > Critical {
 		return State{}, ErrState

@@ -52,19 +52,28 @@ func (p *Program) take(s *State, sample Sample) {
 		}
 		before := s.metrics[m]
 		rate, known := slope(&before, v, sample.At)
+		held := p.learn(s, m, v, sample.At)
 		for bit := range p.tests {
 			t := &p.tests[bit]
 			if t.metric != m {
 				continue
 			}
 			s.holds &^= 1 << bit
-			if t.holds(v, &before) || t.slope(rate, known) {
+			if t.holds(v, &before) || t.slope(rate, known) || t.Op == Unusual && held > t.Value {
 				s.holds |= 1 << bit
 			}
 		}
 		text := strings.Clone(strings.ToValidUTF8(v.Text[:min(len(v.Text), keptText)], "")) // a part would keep the whole message
 		s.metrics[m] = metric{Reading: Reading{Metric: p.metrics[m], At: sample.At, Type: v.Type, Num: v.Num, Text: text}, sum: sum(v.Text)}
 	}
+}
+
+// learn lets the usual course of a metric see a number, and returns the score of the disturbance that goes on; 0 when none does.
+func (p *Program) learn(s *State, metric int, v *telemetry.Value, at telemetry.Micros) float64 {
+	if metric != p.learned || v.Type == telemetry.Text {
+		return 0
+	}
+	return s.learned.Add(at, v.Num).Held
 }
 
 // slope is how fast a metric changes, per second; known is false when it has no two numbers.

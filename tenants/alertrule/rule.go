@@ -12,6 +12,7 @@ import (
 const (
 	MaxRules        = 1000 // of a tenant, drafts included
 	MaxTests        = 8    // of one condition
+	MaxUnusual      = 1    // metrics of one rule whose usual course is learned: some kilobytes for each device
 	MaxText         = 200  // bytes of a text that values are compared with
 	MaxMessage      = 1000 // bytes of a template
 	MaxSelector     = 100  // entries in each list of a selector
@@ -164,11 +165,13 @@ const (
 	TextMatches  Op = "text_matches" // a regular expression, RE2
 	BitSet       Op = "bit_set"      // bit Value of the whole number, from 0
 	BitClear     Op = "bit_clear"
+	// Unusual: the metric goes on to be unusual for itself, with a score above Value, from 0.5 (0 means that) to below 1. See package unusual.
+	Unusual Op = "unusual"
 )
 
 // Ops lists every operator, in the order of menus.
 func Ops() []Op {
-	return []Op{Above, Below, Outside, Inside, Equals, Differs, Changed, RateAbove, RateBelow, TextIs, TextContains, TextMatches, BitSet, BitClear}
+	return []Op{Above, Below, Outside, Inside, Equals, Differs, Changed, RateAbove, RateBelow, TextIs, TextContains, TextMatches, BitSet, BitClear, Unusual}
 }
 
 // Test is one question about one metric. A metric that was never seen, or holds another type of value, answers no.

@@ -62,6 +62,10 @@ func (t Test) Sentence() string {
 		RateAbove: "rises faster than " + value + " per " + t.Per, RateBelow: "changes by less than " + value + " per " + t.Per,
 		TextIs: "is " + strconv.Quote(t.Text), TextContains: "contains " + strconv.Quote(t.Text), TextMatches: "matches " + strconv.Quote(t.Text),
 		BitSet: "has bit " + value + " set", BitClear: "has bit " + value + " clear",
+		Unusual: "is unusual",
 	}[t.Op]
+	if t.Op == Unusual && t.Value > 0 {
+		words += " (score above " + value + ")"
+	}
 	return t.Metric + " " + words
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"longwave/ingest/telemetry"
+	"longwave/tenants/alertrule/unusual"
 )
 
 // Status is where a rule stands for a device.
@@ -92,6 +93,7 @@ type State struct {
 	holds    uint64           // tests that hold
 	metrics  []metric
 	levels   []level
+	learned  *unusual.Series // of Program.learned; nil when nothing is
 }
 
 // never is before every device time.
@@ -132,6 +134,9 @@ type Known struct {
 func (p *Program) Start(k Known) State {
 	s := State{Interval: k.Interval, at: never, received: second(k.Seen),
 		metrics: make([]metric, len(p.metrics)), levels: make([]level, len(p.levels))}
+	if p.learned >= 0 {
+		s.learned = new(unusual.Series)
+	}
 	for i := range s.metrics {
 		s.metrics[i].Metric, s.metrics[i].At = p.metrics[i], never
 	}

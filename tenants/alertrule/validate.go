@@ -34,6 +34,9 @@ func (r *Rule) Validate() error {
 			return err
 		}
 	}
+	if err := r.validateUnusual(); err != nil {
+		return err
+	}
 	if _, err := parseMessage(r.Message); err != nil {
 		return err
 	}
@@ -126,12 +129,35 @@ func (t *Test) validate(field string) error {
 		if _, ok := perSecond(t.Per); !ok {
 			return invalid(field+".per", "%.20q is none of s, min, h", t.Per)
 		}
+	case Unusual:
+		if t.Value != 0 && (t.Value < leastScore || t.Value >= 1) {
+			return invalid(field+".value", "want a score from %g to below 1", leastScore)
+		}
 	case BitSet, BitClear:
 		if t.Value != math.Trunc(t.Value) || t.Value < 0 || t.Value > maxBit {
 			return invalid(field+".value", "want a whole number from 0 to %d", maxBit)
 		}
 	case TextIs, TextContains, TextMatches:
 		return t.validateText(field + ".text")
+	}
+	return nil
+}
+
+// leastScore is what a reading scores from which on it is worth a look.
+const leastScore = 0.5
+
+// validateUnusual bounds what is learned for each device.
+func (r *Rule) validateUnusual() error {
+	var learned []string
+	for i := range r.Levels {
+		for _, t := range slices.Concat(r.Levels[i].When.Tests, r.Levels[i].Clear.Tests) {
+			if t.Op == Unusual && !slices.Contains(learned, t.Metric) {
+				learned = append(learned, t.Metric)
+			}
+		}
+	}
+	if len(learned) > MaxUnusual {
+		return invalid("levels", "ask of %d metrics whether they are unusual, at most %d is allowed", len(learned), MaxUnusual)
 	}
 	return nil
 }

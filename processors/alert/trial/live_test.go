@@ -2,6 +2,7 @@ package trial
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -84,6 +85,24 @@ func randomRequests(r *rand.Rand, t id.Tenant, d id.Device, start, length teleme
 	}
 }
 
+// courseOf is twenty readings a second that go up and down, and for a while are far off.
+func courseOf(r *rand.Rand, t id.Tenant, d id.Device, start, length telemetry.Micros) (list []*request) {
+	for at := start + second; at < start+length; at += second {
+		one := &request{tenant: t, lane: telemetry.Standard, Batch: telemetry.Batch{Device: d, Received: at + second/2, RetainDays: 30}}
+		for i := range telemetry.Micros(20) {
+			p := telemetry.Packet{ID: fmt.Sprint(at + i), Time: at + i*second/20}
+			v := 20 + 5*math.Sin(float64(p.Time-start)/1e6) + r.Float64()
+			if p.Time > start+80*second && p.Time < start+90*second {
+				v += 40
+			}
+			p.Values = []telemetry.Value{{Name: "a", Num: v}}
+			one.Packets = append(one.Packets, p)
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
 // TestAPastIsWhatLiveRecorded lets the evaluator see random streams live, stores them, and tries the same rules on them: it must be the same,
 // change by change.
 func TestAPastIsWhatLiveRecorded(t *testing.T) {
@@ -97,6 +116,11 @@ func TestAPastIsWhatLiveRecorded(t *testing.T) {
 		for _, d := range f.devices[name] {
 			requests = append(requests, randomRequests(random, name, d.ID, start, length)...)
 		}
+	}
+	strange := f.add(alertrule.Rule{Name: "strange", Kind: alertrule.Threshold, Levels: []alertrule.Level{{Severity: alertrule.Warning,
+		When: alertrule.Condition{Tests: []alertrule.Test{{Metric: "a", Op: alertrule.Unusual}}}}}}, 2)
+	for _, d := range f.devices[strange] {
+		requests = append(requests, courseOf(random, strange, d.ID, start, length)...)
 	}
 	marker := f.add(alertrule.Rule{Name: "seen", Kind: alertrule.Threshold, Levels: []alertrule.Level{{Severity: alertrule.Info, When: alertrule.Condition{Tests: []alertrule.Test{{Metric: "a", Op: alertrule.Above}}}}}}, 3)
 	slices.SortStableFunc(requests, func(a, b *request) int { return int(a.Received - b.Received) })
@@ -132,6 +156,9 @@ func TestAPastIsWhatLiveRecorded(t *testing.T) {
 			t.Errorf("rule %+v\n-live +trial\n%s", rule, cmp.Diff(l.recorded(name), tried))
 		}
 		fired, late = fired+result.Fired, late+result.Late
+		if name == strange && result.Fired == 0 {
+			t.Error("nothing is unusual")
+		}
 	}
 	if fired < 20 || late == 0 {
 		t.Errorf("%d alerts and %d late packets show nothing", fired, late)
