@@ -50,6 +50,7 @@ type Alert struct {
 	Range      string // the key of a range that ends now; empty for From and To
 	From, To   string // milliseconds
 	Marks      string // thresholds and the time that it fired, for the script
+	Usual      bool   // the chart has a band of what is usual
 	DeviceID   string
 	Interval   string
 	Members    []Option

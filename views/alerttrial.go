@@ -21,6 +21,7 @@ type AlertTrialResult struct {
 	Interval string
 	From, To string
 	Marks    string
+	Usual    bool // the chart has a band of what is usual
 }
 
 // AlertTrialRow is what it would have found on one device.

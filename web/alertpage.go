@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -45,7 +46,7 @@ func (w *Web) showAlert(out http.ResponseWriter, r *http.Request, p tenants.Prin
 	}
 	if device, ok := w.o.Tenants.State().Device(t, a.Device); ok {
 		page.Interval = seconds(device.Interval)
-		w.alertChart(&page, t, &a)
+		w.alertChart(r.Context(), &page, t, &a)
 	}
 	page.Facts = w.alertFacts(t, &a)
 	page.Members = w.assignable(t, a.Assigned)
@@ -113,8 +114,8 @@ func (w *Web) assignable(t id.Tenant, chosen string) []views.Option {
 }
 
 // alertChart is the metric that decided, around the time of the alert.
-func (w *Web) alertChart(page *views.Alert, t id.Tenant, a *alert.Alert) {
-	metric, thresholds := "", []float64{}
+func (w *Web) alertChart(ctx context.Context, page *views.Alert, t id.Tenant, a *alert.Alert) {
+	metric, thresholds, learned := "", []float64{}, false
 	for _, e := range a.Timeline {
 		if e.Change != nil && e.Change.Test != nil {
 			metric = e.Change.Test.Metric
@@ -127,6 +128,7 @@ func (w *Web) alertChart(page *views.Alert, t id.Tenant, a *alert.Alert) {
 		if metric == "" {
 			metric = rule.Live.Metric
 		}
+		learned = asksUnusual(rule.Live, metric)
 	}
 	if metric == "" {
 		return
@@ -138,17 +140,22 @@ func (w *Web) alertChart(page *views.Alert, t id.Tenant, a *alert.Alert) {
 		end = a.Ended.Time()
 	}
 	margin := max(15*time.Minute, end.Sub(began)/2)
+	from, to := began.Add(-margin), end.Add(margin)
 	if a.Firing {
 		page.Range = spans()[len(spans())-1].key
 		for _, s := range slices.Backward(spans()) {
 			if s.length >= now.Sub(began)+margin {
-				page.Range = s.key
+				page.Range, from = s.key, now.Add(-s.length)
 			}
 		}
 	} else {
-		page.From, page.To = millis(began.Add(-margin)), millis(end.Add(margin))
+		page.From, page.To = millis(from), millis(to)
 	}
-	page.Marks = marksText(marks{Thresholds: thresholds, Intervals: []interval{intervalOf(a)}})
+	m := marks{Thresholds: thresholds, Intervals: []interval{intervalOf(a)}}
+	if learned {
+		m.Band = w.usualBand(ctx, t, telemetry.SeriesQuery{Device: a.Device, Metric: metric, From: telemetry.At(from), To: telemetry.At(to)})
+	}
+	page.Marks, page.Usual = marksText(m), len(m.Band) > 0
 }
 
 // limits are the numbers that a condition holds a metric against.
@@ -172,6 +179,7 @@ type marks struct {
 	Thresholds []float64  `json:"thresholds,omitempty"`
 	Ends       []float64  `json:"ends,omitempty"`
 	Intervals  []interval `json:"intervals"`
+	Band       []usualAt  `json:"band,omitempty"` // what was usual
 }
 
 // interval is when an alert fired, in microseconds; To is 0 while it does. Without Metrics it is about every line.

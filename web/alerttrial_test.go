@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -86,6 +87,11 @@ func TestAlertRuleIsTriedOnThePast(t *testing.T) {
 	if got := ask(form); !strings.Contains(got, "it would not have fired") {
 		t.Error(got)
 	}
+	form.Set("levels.0.when.op", "unusual")
+	form.Set("levels.0.when.text", "0.9")
+	if got := ask(form); !strings.Contains(got, "it would not have fired") || !strings.Contains(got, "grey band is what was usual") {
+		t.Error(got)
+	}
 	s.past.failure = errors.New("down")
 	if got := ask(hotOnes()); !strings.Contains(got, "cannot be read just now") {
 		t.Error(got)
@@ -107,6 +113,16 @@ func TestAlertRuleIsTriedInABrowser(t *testing.T) {
 	axe := readAxe(t)
 	s, b, ids := watched(t)
 	s.past.hold = make(chan struct{})
+	series := telemetry.Series{Metric: "temp", Step: "10m"}
+	now := telemetry.At(time.Now())
+	q := telemetry.ArrivalsQuery{Devices: []id.Device{"d"}, From: now - 7*24*3_600_000_000, To: now}
+	_ = new(past).Arrivals(t.Context(), q, func(a *telemetry.Arrival) error {
+		if len(series.Points) == 0 || a.At-series.Points[len(series.Points)-1].Time >= 600_000_000 {
+			series.Points = append(series.Points, telemetry.Point{Time: a.At, Value: a.Value.Num, Min: a.Value.Num - 1, Max: a.Value.Num + 1, Count: 10})
+		}
+		return nil
+	})
+	s.storage.overview = []telemetry.Series{series}
 	w := openWindow(t)
 	w.become(s, b)
 	w.show(s.server.URL+alertRulePath(s.claimed.Tenant.ID, ids[0]), screens()[0])
@@ -129,6 +145,14 @@ func TestAlertRuleIsTriedInABrowser(t *testing.T) {
 		if run(w, chromedp.Evaluate[bool]("document.documentElement.scrollWidth > document.documentElement.clientWidth")) {
 			t.Errorf("%s: wider than the screen", size.name)
 		}
+	}
+	w.do(chromedp.SetValue("#levels\\.0\\.when\\.tests\\.0\\.op", "unusual"), chromedp.SetValue("#levels\\.0\\.when\\.tests\\.0\\.text", "0.9"))
+	w.click("#past-try")
+	w.until(`document.querySelector(".usual-note") !== null && document.querySelector("#past-chart canvas") !== null`)
+	w.do(chromedp.ScrollIntoView("#past"))
+	w.capture("alert-rule-past-unusual")
+	for _, violation := range w.violations(axe) {
+		t.Errorf("unusual: %s", violation)
 	}
 	if complaints := w.heard(); complaints != "" {
 		t.Error(complaints)

@@ -34,6 +34,10 @@ func (w *Web) trialChart(ctx context.Context, v *views.AlertTrialResult, t id.Te
 	for _, s := range d.Spans {
 		m.Intervals = append(m.Intervals, interval{From: s.From, To: s.To, Severity: s.Worst.String(), Name: rule.Name})
 	}
+	if asksUnusual(rule, metric) {
+		m.Band = w.usualBand(ctx, t, telemetry.SeriesQuery{Device: d.Device.ID, Metric: metric, From: r.From, To: r.To})
+		v.Usual = len(m.Band) > 0
+	}
 	v.Device, v.Base, v.Interval = d.Device.Name, devicesPath(t)+"/"+string(d.Device.ID)+"/series", seconds(d.Device.Interval)
 	v.Metric = views.Metric{Name: metric, Unit: w.o.Tenants.State().Unit(t, metric), Chart: true}
 	v.From, v.To, v.Marks = millis(r.From.Time()), millis(r.To.Time()), marksText(m)

@@ -34,6 +34,7 @@ type Reader interface {
 	Events(ctx context.Context, q telemetry.EventQuery) ([]telemetry.Event, error)
 	Count(ctx context.Context, d id.Device) (telemetry.Erased, error)
 	Hourly(ctx context.Context, from, to telemetry.Micros) ([]telemetry.Point, error)
+	Each(ctx context.Context, q telemetry.SeriesQuery, yield func(telemetry.Point) error) error
 }
 
 // Options are what the pages need. StartDemo may be nil: then no page offers demo data. Hub may be nil: then pages show what

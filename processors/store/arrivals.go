@@ -65,8 +65,9 @@ func (r *Reader) Arrivals(ctx context.Context, q telemetry.ArrivalsQuery, yield 
 	var a telemetry.Arrival
 	var place, metric, received, at int64
 	var kind uint8
+	row := []any{&place, &received, &at, &metric, &kind, &a.Value.Num, &a.Value.Text} // once: there may be millions
 	return r.ask(ctx, question{name: "arrivals", sql: sql, params: params}, func(rows driver.Rows) error {
-		if err := rows.Scan(&place, &received, &at, &metric, &kind, &a.Value.Num, &a.Value.Text); err != nil {
+		if err := rows.Scan(row...); err != nil {
 			return err
 		}
 		a.Device, a.Metric, a.Received, a.At = int(place), int(metric), telemetry.Micros(received)*second, telemetry.Micros(at)

@@ -145,9 +145,28 @@ function reach(marks: Marks | undefined, min: number | null, max: number | null)
 
 // behind draws when alerts fired, and the limits, under the line.
 function behind(plot: uPlot, marks: Marks): void {
+  usual(plot, marks.band ?? []);
   shade(plot, marks.intervals ?? []);
   levels(plot, marks.thresholds ?? [], colour("--lw-silent", "#b3261e"), 6);
   levels(plot, marks.ends ?? [], colour("--lw-muted", "#566173"), 2);
+}
+
+// usual draws the band in which readings would have surprised nobody.
+function usual(plot: uPlot, band: [number, number, number][]): void {
+  const { ctx, bbox } = plot;
+  const seen = band.map(([at, low, high]) => ({ x: plot.valToPos(at / 1e6, "x", true), low: plot.valToPos(low, "y", true), high: plot.valToPos(high, "y", true) }));
+  if (seen.length < 2) return;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.beginPath();
+  for (const { x, high } of seen) ctx.lineTo(x, high);
+  for (const { x, low } of seen.reverse()) ctx.lineTo(x, low);
+  ctx.closePath();
+  ctx.fillStyle = `${colour("--lw-muted", "#566173")}33`;
+  ctx.fill();
+  ctx.restore();
 }
 
 // levels draws dashed lines across the chart.

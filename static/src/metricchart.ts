@@ -20,6 +20,7 @@ const onItsWay = 60_000; // asked for beyond now, in ms: clocks differ, and read
 export interface Marks {
   thresholds?: number[];
   ends?: number[];
+  band?: [at: number, low: number, high: number][]; // what was usual; at in microseconds
   intervals?: Interval[] | null;
 }
 
