@@ -42,6 +42,7 @@ func (p *platform) webOptions(adapter *handler.Adapter) web.Options {
 		Handler: adapter, Tenants: p.tenants, Sessions: p.sessions, Hub: p.hub, Secrets: p.secrets, PublicURL: p.PublicURL,
 		Providers:    oidc.New(oidc.Options{Guard: outbound.New(p.AllowDestinations)}),
 		Readings:     func(t id.Tenant) web.Reader { return p.store.ForTenant(t) },
+		Exports:      p.exports,
 		Destinations: p.forward,
 		WorkList:     p.replays, Jobs: p.replays, Alerts: p.book, Trials: p.trials, AlertLink: p.links.Open,
 		Mail:     p.mail,

@@ -118,7 +118,7 @@ func (s *settings) parts() (block string, all []part) {
 	}
 	return "run", []part{
 		{"path", measurePath}, {"engines", measureEngines}, {"delays", measureDelays}, {"profile", measureProfile}, {"tenants", compareTenants},
-		{"queries", measureQueries}, {"exports", measureExports}, {"start", measureStart}, {"sizing", measureSizes},
+		{"queries", measureQueries}, {"exports", measureExports}, {"browser", measureBrowser}, {"start", measureStart}, {"sizing", measureSizes},
 	}
 }
 

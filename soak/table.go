@@ -31,6 +31,7 @@ func scenarios() []scenario {
 		{"outage", "the engine is down for long, then what waited is stored", longOutage},
 		{"noisy", "one tenant sends ten times its share beside quiet ones", oneIsNoisy},
 		{"rules", "one tenant has as many alert rules as it may, all about everything that it sends, beside quiet ones", oneHasRules},
+		{"screens", "a thousand screens look at one dashboard", manyLookAtOne},
 		{"hang", "a destination hangs while everything is forwarded to it and to another one", destinationHangs},
 		{"lane", "a lane is full while the engine is down", fullLane},
 		{"disk", "the disk is full, then has room again", fullDisk},

@@ -23,16 +23,16 @@ type DashboardRow struct {
 // Dashboard is one dashboard. Everything on its grid is drawn by the scripts from Document, which is JSON.
 type Dashboard struct {
 	Frame
-	ID, Name, Base                                                        string
-	ListHref, ExportHref, VersionsHref, NamesHref, DraftHref, DevicesHref string
-	Document, Version                                                     string
-	CanEdit, Compare                                                      bool
-	Saved                                                                 Time
-	SavedBy                                                               string
-	Now                                                                   string // the server's clock in ms since 1970
-	Range                                                                 string
-	Ranges                                                                []Link
-	Variables                                                             []Variable
+	ID, Name, Base                                                                      string
+	ListHref, ExportHref, ReadingsHref, VersionsHref, NamesHref, DraftHref, DevicesHref string
+	Document, Version                                                                   string
+	CanEdit, Compare                                                                    bool
+	Saved                                                                               Time
+	SavedBy                                                                             string
+	Now                                                                                 string // the server's clock in ms since 1970
+	Range                                                                               string
+	Ranges                                                                              []Link
+	Variables                                                                           []Variable
 }
 
 // Variable is a choice above a dashboard.

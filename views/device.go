@@ -41,7 +41,9 @@ type Overview struct {
 	Range    string
 	Metrics  []Metric
 	UnitHref string
-	Unread   bool // the storage does not answer: what is missing here may exist
+	// ExportHref is where its readings are taken away.
+	ExportHref string
+	Unread     bool // the storage does not answer: what is missing here may exist
 }
 
 // Metric is the newest known value of one series.

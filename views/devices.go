@@ -5,7 +5,8 @@ type Devices struct {
 	Frame
 	Action       string // of the filter, and the address without any filter
 	RegisterHref string
-	ExportHref   string
+	ExportHref   string // of the list
+	ReadingsHref string // of what the devices sent
 	BulkAction   string
 	DeleteHref   string
 	DemoAction   string // empty when there is no demo data to start

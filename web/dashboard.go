@@ -39,7 +39,7 @@ func (w *Web) showDashboard(out http.ResponseWriter, r *http.Request, p tenants.
 	}
 	page := views.Dashboard{
 		Frame: w.frame(out, r, p, found.Name), ID: string(found.ID), Name: found.Name, Base: base, ListHref: dashboardsPath(p.Tenant()),
-		ExportHref: base + "/export", VersionsHref: base + "/versions", NamesHref: dashboardsPath(p.Tenant()) + "/names",
+		ExportHref: base + "/export", ReadingsHref: exportPath(p.Tenant()), VersionsHref: base + "/versions", NamesHref: dashboardsPath(p.Tenant()) + "/names",
 		DraftHref: dashboardsPath(p.Tenant()) + "/draft", DevicesHref: devicesPath(p.Tenant()),
 		Document: string(encoded), Version: strconv.Itoa(current.Number), CanEdit: p.May(tenants.EditDashboards) == nil,
 		Saved: viewTime(current.At, w.o.Now()), SavedBy: w.authorName(current.By), Now: strconv.FormatInt(w.o.Now().UnixMilli(), 10),

@@ -31,7 +31,7 @@ func (w *Web) listDevices(out http.ResponseWriter, r *http.Request, p tenants.Pr
 	page := views.Devices{
 		Frame:  w.frame(out, r, p, "Devices"),
 		Action: devicesPath(tenant.ID), RegisterHref: devicesPath(tenant.ID) + "/register",
-		ExportHref: devicesPath(tenant.ID) + ".csv" + q.address(""), BulkAction: devicesPath(tenant.ID) + "/switch",
+		ExportHref: devicesPath(tenant.ID) + ".csv" + q.address(""), ReadingsHref: exportPath(tenant.ID), BulkAction: devicesPath(tenant.ID) + "/switch",
 		DeleteHref: devicesPath(tenant.ID) + "/delete",
 		Count:      count(uint64(st.DeviceCount(tenant.ID)), "device", "devices"),
 		Query:      q.Search, Sort: q.Sort, States: stateOptions(q.State), Columns: columns(q, devicesPath(tenant.ID)),

@@ -34,6 +34,7 @@ import (
 	"longwave/tenants/rule"
 	"longwave/tenants/seal"
 	"longwave/tenants/session"
+	"longwave/web/export"
 	"longwave/web/handler"
 	"longwave/web/live"
 	"longwave/web/oidc"
@@ -130,8 +131,13 @@ func (s *site) serve(log *slog.Logger) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	exports, err := export.New(export.Options{Tenants: s.tenants, Now: s.now, Readings: func(t id.Tenant) export.Reader { return reader{s.storage, t} }})
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	pages, err := New(Options{
-		Hub: hub, Providers: oidc.New(oidc.Options{Guard: outbound.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})}), Secrets: secrets, Now: s.now,
+		Exports: exports,
+		Hub:     hub, Providers: oidc.New(oidc.Options{Guard: outbound.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})}), Secrets: secrets, Now: s.now,
 		Tenants: s.tenants, Sessions: s.sessions, Handler: adapter, Log: log, Version: "test",
 		Readings: func(t id.Tenant) Reader { return reader{s.storage, t} },
 		Rejected: func(context.Context, id.Tenant, id.Device, int) ([]telemetry.RejectedPacket, error) {

@@ -37,6 +37,8 @@ func matrix() map[string]string {
 		"POST /t/{tenant}/rules/{rule}/disable":                                 editor,
 		"GET /t/{tenant}/rules/{rule}/delete":                                   editor,
 		"POST /t/{tenant}/rules/{rule}/delete":                                  editor,
+		"GET /t/{tenant}/export":                                                viewer,
+		"GET /t/{tenant}/export/file":                                           viewer,
 		"GET /t/{tenant}/dashboards":                                            viewer,
 		"POST /t/{tenant}/dashboards":                                           editor,
 		"POST /t/{tenant}/dashboards/import":                                    editor,

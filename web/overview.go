@@ -47,7 +47,7 @@ const (
 
 // overview is the first paint of the latest values; the socket keeps them current and draws the charts.
 func (w *Web) overview(ctx context.Context, d tenants.Device, chosen span) *views.Overview {
-	page := &views.Overview{Range: chosen.key, UnitHref: devicePath(d) + "?tab=" + tabSettings + "#units"}
+	page := &views.Overview{Range: chosen.key, UnitHref: devicePath(d) + "?tab=" + tabSettings + "#units", ExportHref: exportPath(d.Tenant) + "?device=" + string(d.ID)}
 	for _, s := range spans() {
 		page.Ranges = append(page.Ranges, views.Link{Key: s.key, Label: s.label, Href: devicePath(d) + "?range=" + s.key, Current: s.key == chosen.key})
 	}

@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"io"
+	"slices"
 	"sync"
 
 	"longwave/ingest/telemetry"
@@ -18,6 +20,7 @@ type storage struct {
 	counted  telemetry.Erased
 	hourly   []telemetry.Point
 	events   []telemetry.Event
+	breaks   int // an export fails after as many rows, once
 }
 
 func newStorage() *storage { return &storage{latest: map[id.Device][]telemetry.Latest{}} }
@@ -125,4 +128,76 @@ func (r reader) Hourly(context.Context, telemetry.Micros, telemetry.Micros) ([]t
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	return r.s.hourly, r.s.err
+}
+
+// Export has what the overview has, of every device.
+func (r reader) Export(_ context.Context, q telemetry.ExportQuery, yield func(telemetry.ExportRow) error) error {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if r.s.err != nil {
+		return r.s.err
+	}
+	for i, row := range r.s.rows(q) {
+		if r.s.breaks > 0 && i == r.s.breaks {
+			r.s.breaks = 0
+			return io.ErrUnexpectedEOF
+		}
+		if err := yield(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r reader) ExportParquet(_ context.Context, _ telemetry.ExportQuery, out io.Writer) error {
+	_, err := io.WriteString(out, "PAR1")
+	return err
+}
+
+func (r reader) Extent(_ context.Context, q telemetry.ExportQuery) (telemetry.Extent, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	series := map[string]bool{}
+	all := r.s.rows(q)
+	for _, row := range all {
+		series[row.Device+row.Metric] = true
+	}
+	return telemetry.Extent{Rows: uint64(len(all)), Series: uint64(len(series))}, r.s.err
+}
+
+func (s *storage) rows(q telemetry.ExportQuery) (all []telemetry.ExportRow) {
+	for _, d := range q.Devices {
+		for _, series := range s.overview {
+			if len(q.Metrics) > 0 && !slices.Contains(q.Metrics, series.Metric) {
+				continue
+			}
+			for _, p := range series.Points {
+				behind := q.After == nil || d > q.After.Device || d == q.After.Device && (series.Metric > q.After.Metric || series.Metric == q.After.Metric && p.Time > q.After.Time)
+				if behind && (q.Limit == 0 || len(all) < q.Limit) {
+					all = append(all, telemetry.ExportRow{Device: string(d), Metric: series.Metric, Point: p})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// lengthen adds readings to the first series.
+func (s *storage) lengthen(more int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	points := s.overview[0].Points
+	last := points[len(points)-1]
+	for range more {
+		last.Time++
+		points = append(points, last)
+	}
+	s.overview[0].Points = points
+}
+
+// breakAfter makes the next long export fail after some rows.
+func (s *storage) breakAfter(rows int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.breaks = rows
 }

@@ -20,6 +20,7 @@ import (
 	"longwave/tenants/seal"
 	"longwave/tenants/session"
 	"longwave/views"
+	"longwave/web/export"
 	"longwave/web/handler"
 	"longwave/web/live"
 	"longwave/web/oidc"
@@ -47,6 +48,8 @@ type Options struct {
 	Providers *oidc.Client
 	Secrets   *seal.Ring
 	Readings  func(id.Tenant) Reader
+	// Exports makes files of readings.
+	Exports *export.Exporter
 	// Rejected reads the newest rejected packets that were kept of a device, newest first.
 	Rejected func(ctx context.Context, t id.Tenant, d id.Device, limit int) ([]telemetry.RejectedPacket, error)
 	WorkList WorkList
@@ -92,6 +95,8 @@ func (o Options) check() error {
 		return errors.New("web: Tenants, Sessions and Handler are required")
 	case o.Providers == nil, o.Secrets == nil:
 		return errors.New("web: Providers and Secrets are required")
+	case o.Exports == nil:
+		return errors.New("web: Exports are required")
 	case o.Readings == nil, o.Rejected == nil, o.System == nil, o.Destinations == nil, o.Operation == nil:
 		return errors.New("web: Readings, Rejected, System, Destinations and Operation are required")
 	case o.Recent == nil, o.RuleCounts == nil, o.LimitsMet == nil, o.LimitsMetBy == nil:

@@ -36,5 +36,6 @@ if (document.querySelector("[data-page=device]")) void import("./device").then((
 if (document.querySelector("#board")) void import("./board/page").then((page) => page.startDashboard());
 if (document.querySelector("[data-page=alert]")) void import("./alert").then((page) => page.startAlertPage());
 if (document.querySelector("#past")) void import("./past").then((page) => page.startPast());
+if (document.querySelector("#export")) void import("./export").then((page) => page.startExport());
 if (document.querySelector("#rule")) void import("./rulenames").then((page) => page.startRuleNames());
 if (document.querySelector("#connect")) void import("./connect").then((page) => page.startConnect());

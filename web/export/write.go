@@ -45,7 +45,8 @@ func (p *Plan) Write(ctx context.Context, w http.ResponseWriter) error {
 	if err := p.record(ctx); err != nil {
 		return err
 	}
-	answer := &watched{to: w, begin: func() { p.announce(ctx, w.Header()) }, still: func() error { return p.who.Still(ctx) }, asked: time.Now()}
+	rows := p.about(ctx) // before the file is asked for, as that holds one of the tenant's questions
+	answer := &watched{to: w, begin: func() { p.announce(w.Header(), rows) }, still: func() error { return p.who.Still(ctx) }, asked: time.Now()}
 	out := bufio.NewWriterSize(answer, buffer)
 	if err := Stream(ctx, p.reader, p.file(), out); err != nil {
 		return fmt.Errorf("export: %w", answer.explain(err))
@@ -54,17 +55,27 @@ func (p *Plan) Write(ctx context.Context, w http.ResponseWriter) error {
 	return nil
 }
 
+// about is how many rows there are, about; empty when the storage does not say in time: then there is no progress, and
+// still a file.
+func (p *Plan) about(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, extentSoon)
+	defer cancel()
+	extent, err := p.Extent(ctx)
+	if err != nil {
+		return ""
+	}
+	return strconv.FormatUint(extent.Rows, 10)
+}
+
 // announce says what comes. It is not said before the first bytes are there: an error has headers of its own.
-func (p *Plan) announce(ctx context.Context, h http.Header) {
+func (p *Plan) announce(h http.Header, rows string) {
 	h.Set("Content-Type", p.request.Format.MediaType())
 	h.Set("Content-Disposition", `attachment; filename="`+p.FileName()+`"`)
 	h.Set("Cache-Control", "private, no-store")
 	h.Set(headerFrom, stamp(p.query.From))
 	h.Set(headerTo, stamp(p.query.To))
-	ctx, cancel := context.WithTimeout(ctx, extentSoon)
-	defer cancel()
-	if extent, err := p.Extent(ctx); err == nil { // without one there is no progress, and still a file
-		h.Set(headerRows, strconv.FormatUint(extent.Rows, 10))
+	if rows != "" {
+		h.Set(headerRows, rows)
 	}
 }
 
