@@ -137,6 +137,9 @@ func (r *turn) soon() {
 func (r *turn) look(ctx context.Context) {
 	now := r.o.Now()
 	refs := r.follower.Take()
+	for _, ref := range refs {
+		delete(r.again, ref) // one that waits and has changed is decided about once
+	}
 	for ref, at := range r.again {
 		if !now.Before(at) {
 			delete(r.again, ref)
