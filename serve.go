@@ -43,6 +43,7 @@ import (
 	"longwave/web/export"
 	"longwave/web/handler"
 	"longwave/web/live"
+	"longwave/web/oidc"
 )
 
 type serveCommand struct{ config }
@@ -75,32 +76,33 @@ type platform struct {
 	began    time.Time
 	down     teardown
 
-	listener net.Listener
-	queues   queueOptions
-	broker   *natsd.Server // nil with an external NATS
-	conn     *nats.Conn
-	js       jetstream.JetStream
-	tenants  *tenants.Service
-	sessions *session.Store
-	secrets  *seal.Ring
-	front    *ingest.Front
-	engine   *engine.Engine // nil with an external ClickHouse
-	store    *store.Store
-	outside  string                 // how an external NATS keeps what it acknowledges
-	anchored atomic.Pointer[health] // what the anchors say of the control log, once they could be asked
-	runner   *processors.Runner
-	forward  *forward.Forwarder
-	mail     func(ctx context.Context, to string, m reach.Message) error // nil without a mail server
-	alerts   *alert.Evaluator
-	book     *alert.Book
-	trials   *trial.Trials
-	links    *notify.Links // in notifications
-	watch    watch
-	replays  *replay.Service
-	hub      *live.Hub
-	exports  *export.Exporter
-	usage    *operation
-	router   chi.Router
+	listener  net.Listener
+	queues    queueOptions
+	broker    *natsd.Server // nil with an external NATS
+	conn      *nats.Conn
+	js        jetstream.JetStream
+	tenants   *tenants.Service
+	sessions  *session.Store
+	secrets   *seal.Ring
+	front     *ingest.Front
+	engine    *engine.Engine // nil with an external ClickHouse
+	store     *store.Store
+	outside   string                 // how an external NATS keeps what it acknowledges
+	anchored  atomic.Pointer[health] // what the anchors say of the control log, once they could be asked
+	runner    *processors.Runner
+	forward   *forward.Forwarder
+	providers *oidc.Client
+	mail      func(ctx context.Context, to string, m reach.Message) error // nil without a mail server
+	alerts    *alert.Evaluator
+	book      *alert.Book
+	trials    *trial.Trials
+	links     *notify.Links // in notifications
+	watch     watch
+	replays   *replay.Service
+	hub       *live.Hub
+	exports   *export.Exporter
+	usage     *operation
+	router    chi.Router
 }
 
 // serve is deliberately one long line: acquire, check, push the release. What is acquired later may use what is there
@@ -257,6 +259,7 @@ func (p *platform) openDoors(fail context.CancelCauseFunc) (_ http.Handler, err 
 	if err != nil {
 		return nil, err
 	}
+	p.providers = oidc.New(oidc.Options{Guard: outbound.New(p.AllowDestinations)})
 	machines, err := api.New(p.apiOptions(adapter, proofs))
 	if err != nil {
 		return nil, err

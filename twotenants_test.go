@@ -44,6 +44,11 @@ func neighbour(t *testing.T, r *running, owner id.Person) tenants.Device {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := r.tenants.SetProvider(t.Context(), actor, tenants.NewProvider{
+		ID: id.New[id.Provider](), Tenant: other.ID, Name: canary, Issuer: "https://" + canary + ".example", ClientID: canary,
+	}); err != nil {
+		t.Fatal(err)
+	}
 	silent := alertrule.Rule{Name: canary, Kind: alertrule.NoData, Levels: []alertrule.Level{{Severity: alertrule.Warning}}}
 	if _, err := r.tenants.DraftAlertRule(t.Context(), actor, other.ID, silent); err != nil {
 		t.Fatal(err)
@@ -132,6 +137,14 @@ func (r *running) alertRuleOf(t id.Tenant) id.AlertRule {
 	return "w-0000000000000000"
 }
 
+// providerOf is the first identity provider of a tenant, or none.
+func (r *running) providerOf(t id.Tenant) string {
+	for _, found := range r.tenants.State().Providers(t) {
+		return string(found.ID)
+	}
+	return "i-0000000000000000"
+}
+
 // trustOf is whom a tenant trusts about its devices, or nobody.
 func (r *running) trustOf(t id.Tenant) string {
 	for _, found := range r.tenants.State().Trusts(t) {
@@ -148,7 +161,7 @@ func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Devic
 	for _, theirs := range r.tenants.State().Destinations(d.Tenant) {
 		destination = string(theirs.ID)
 	}
-	path := strings.NewReplacer("{destination}", destination, "{attempt}", "1", "{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "{rule}", string(r.ruleOf(d.Tenant)), "{alert_rule}", string(r.alertRuleOf(d.Tenant)), "{thumbprint}", strings.Repeat("ca", 32), "{trust}", r.trustOf(d.Tenant), "/*", "/").Replace(pattern)
+	path := strings.NewReplacer("{destination}", destination, "{attempt}", "1", "{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "{rule}", string(r.ruleOf(d.Tenant)), "{alert_rule}", string(r.alertRuleOf(d.Tenant)), "{thumbprint}", strings.Repeat("ca", 32), "{trust}", r.trustOf(d.Tenant), "{provider}", r.providerOf(d.Tenant), "/*", "/").Replace(pattern)
 	if strings.HasPrefix(pattern, "/manage/") && method == http.MethodGet {
 		path += "?device=" + string(d.ID) + "&metric=" + canary + "&from=" + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
 		if !strings.Contains(pattern, "readings") && !strings.Contains(pattern, "events") {

@@ -11,12 +11,10 @@ import (
 	"longwave/ingest"
 	"longwave/ingest/simulate"
 	"longwave/ingest/telemetry"
-	"longwave/processors/forward/outbound"
 	"longwave/tenants"
 	"longwave/tenants/id"
 	"longwave/web"
 	"longwave/web/handler"
-	"longwave/web/oidc"
 )
 
 // queueRetention is the longest that a lane keeps a copy of a packet; the pages name it when something is deleted.
@@ -27,7 +25,7 @@ const demoSeriesLabel = "series"
 
 func (p *platform) apiOptions(adapter *handler.Adapter, proofs *proof.Checker) api.Options {
 	return api.Options{
-		Proofs:  proofs,
+		Proofs: proofs, Providers: p.providers,
 		Handler: adapter, Tenants: p.tenants, Accept: p.front,
 		Readings:     func(t id.Tenant) api.Reader { return p.store.ForTenant(t) },
 		Exports:      p.exports,
@@ -40,7 +38,7 @@ func (p *platform) apiOptions(adapter *handler.Adapter, proofs *proof.Checker) a
 func (p *platform) webOptions(adapter *handler.Adapter) web.Options {
 	return web.Options{
 		Handler: adapter, Tenants: p.tenants, Sessions: p.sessions, Hub: p.hub, Secrets: p.secrets, PublicURL: p.PublicURL,
-		Providers:    oidc.New(oidc.Options{Guard: outbound.New(p.AllowDestinations)}),
+		Providers:    p.providers,
 		Readings:     func(t id.Tenant) web.Reader { return p.store.ForTenant(t) },
 		Exports:      p.exports,
 		Destinations: p.forward,

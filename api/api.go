@@ -68,6 +68,8 @@ type Options struct {
 	Jobs         Jobs
 	// Operation knows what tenants use, for operators.
 	Operation Operation
+	// Providers asks identity providers about themselves.
+	Providers Discoverer
 	// Proofs checks what devices show instead of a token of ours.
 	Proofs     *proof.Checker
 	Ready      func(context.Context) []Check
@@ -89,9 +91,9 @@ type Options struct {
 }
 
 func (o *Options) complete() error {
-	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Exports == nil || o.Destinations == nil || o.WorkList == nil || o.Jobs == nil || o.Alerts == nil || o.Operation == nil || o.Trials == nil || o.Proofs == nil || o.Ready == nil ||
+	if o.Handler == nil || o.Tenants == nil || o.Accept == nil || o.Readings == nil || o.Exports == nil || o.Destinations == nil || o.WorkList == nil || o.Jobs == nil || o.Alerts == nil || o.Operation == nil || o.Trials == nil || o.Proofs == nil || o.Providers == nil || o.Ready == nil ||
 		o.Gatherer == nil || o.Registerer == nil || o.Log == nil {
-		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Exports, Destinations, WorkList, Jobs, Alerts, Operation, Trials, Proofs, Ready, Gatherer, Registerer and Log are required")
+		return errors.New("api: options are incomplete: Handler, Tenants, Accept, Readings, Exports, Destinations, WorkList, Jobs, Alerts, Operation, Trials, Proofs, Providers, Ready, Gatherer, Registerer and Log are required")
 	}
 	if o.MaxBody < 0 || o.BodyMemory < 0 || o.MaxSockets < 0 || o.BodyWithin < 0 || o.PingEvery < 0 {
 		return errors.New("api: MaxBody, BodyMemory, MaxSockets, BodyWithin and PingEvery must not be negative")
@@ -121,6 +123,7 @@ type API struct {
 	alerts       Alerts
 	trials       Trials
 	proofs       *proof.Checker
+	providers    Discoverer
 	ready        readiness
 	gatherer     prometheus.Gatherer
 	log          *slog.Logger
@@ -145,7 +148,7 @@ func New(o Options) (*API, error) {
 		return nil, err
 	}
 	a := &API{
-		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings, exports: o.Exports, destinations: o.Destinations, workList: o.WorkList, jobs: o.Jobs, operation: o.Operation, alerts: o.Alerts, trials: o.Trials, proofs: o.Proofs,
+		adapter: o.Handler.With(handler.WriteProblem), tenants: o.Tenants, accept: o.Accept, readings: o.Readings, exports: o.Exports, destinations: o.Destinations, workList: o.WorkList, jobs: o.Jobs, operation: o.Operation, alerts: o.Alerts, trials: o.Trials, proofs: o.Proofs, providers: o.Providers,
 		ready: readiness{check: o.Ready, now: o.Now}, metricsToken: o.MetricsToken, profiling: o.Profiling, gatherer: o.Gatherer, log: o.Log, now: o.Now, version: o.Version, maxBody: o.MaxBody, within: o.BodyWithin, pingEvery: o.PingEvery,
 		sockets: newSockets(o.MaxSockets), bodies: bodies{reading: newRoom(o.BodyMemory / 2), working: newRoom(o.BodyMemory / 2)},
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{

@@ -56,6 +56,11 @@ func crossings() []crossing {
 		{route: "PATCH /manage/v1/members/{person}", path: "/manage/v1/members/{}", body: `{"role":"editor"}`},
 		{route: "DELETE /manage/v1/members/{person}", path: "/manage/v1/members/{}"},
 		{route: "GET /manage/v1/identity-providers"},
+		{route: "POST /manage/v1/identity-providers", body: `{"name":"Works","issuer":"https://login.example.com","client_id":"x","rules":[]}`},
+		{route: "GET /manage/v1/identity-providers/{provider}", path: "/manage/v1/identity-providers/{}"},
+		{route: "PATCH /manage/v1/identity-providers/{provider}", path: "/manage/v1/identity-providers/{}", body: `{"name":"taken over"}`},
+		{route: "POST /manage/v1/identity-providers/{provider}/test", path: "/manage/v1/identity-providers/{}/test"},
+		{route: "DELETE /manage/v1/identity-providers/{provider}", path: "/manage/v1/identity-providers/{}"},
 		{route: "GET /manage/v1/audit"},
 		{route: "GET /manage/v1/readings", path: "/manage/v1/readings?metric=temp&device={}"},
 		{route: "GET /manage/v1/exports", path: "/manage/v1/exports?devices={}"},
@@ -186,6 +191,10 @@ func (r *rig) cross(t *testing.T, c crossing) {
 	}
 	if strings.Contains(pattern, "{person}") {
 		ours, theirs = string(r.ours.person), string(r.theirs.person)
+	}
+	if strings.Contains(pattern, "{provider}") {
+		st := r.tenants.State()
+		ours, theirs = string(st.Providers(r.ours.id)[0].ID), string(st.Providers(r.theirs.id)[0].ID)
 	}
 	if strings.Contains(pattern, "{trust}") {
 		ours, theirs = string(r.ours.trust), string(r.theirs.trust)

@@ -41,6 +41,7 @@ func (a *API) mountManagement(r chi.Router) {
 	m.mountDevices()
 	m.mountProofs()
 	m.mountPeople()
+	m.mountProviders()
 	m.mountReadings()
 	m.mountExports()
 	m.mountEvents()

@@ -85,7 +85,7 @@ func TestExportGoesOn(t *testing.T) {
 	for _, one := range past.Past {
 		if one.Type == "data.exported" {
 			records++
-			if one.Did != "exported readings" || one.Actor.Key == "" || one.Actor.Address == "" || len(one.Changes) < 4 {
+			if one.Did != "exported readings of" || one.Actor.Key == "" || one.Actor.Address == "" || len(one.Changes) < 4 {
 				t.Errorf("the record says %+v", one)
 			}
 		}

@@ -42,27 +42,8 @@ type (
 		call
 		MemberPath
 	}
-	memberOut    struct{ Body memberBody }
-	providerBody struct {
-		ID      string      `json:"id" example:"i-7k3m9c2p5v8x1z4b"`
-		Name    string      `json:"name" example:"Works login"`
-		Issuer  string      `json:"issuer" example:"https://login.example.com"`
-		Client  string      `json:"client_id" example:"longwave"`
-		Domains []string    `json:"domains" doc:"E-mail domains whose people are led to it" example:"[\"example.com\"]"`
-		Rules   []claimBody `json:"rules" doc:"Who gets which role"`
-		Created time.Time   `json:"created"`
-	}
-	claimBody struct {
-		Claim string `json:"claim" doc:"Nested ones with dots" example:"groups"`
-		Value string `json:"value" doc:"One of its values, or * for any" example:"operators"`
-		Role  string `json:"role" example:"editor"`
-	}
-	providersOut struct {
-		Body struct {
-			Items []providerBody `json:"items" doc:"Client secrets are never told. Set up and changed on its page, with a test sign-in"`
-		}
-	}
-	auditIn struct {
+	memberOut struct{ Body memberBody }
+	auditIn   struct {
 		call
 		About  string `query:"about" doc:"Only what was done to the thing with this id" example:"d-7k3m9c2p5v8x1z4b"`
 		By     string `query:"by" doc:"Only what this person did" example:"p-7k3m9c2p5v8x1z4b"`
@@ -96,7 +77,6 @@ func (m *management) mountPeople() {
 	register(m, describe(http.MethodGet, "/members", "list-members", "Members of the tenant", tenants.View), m.listMembers)
 	register(m, describe(http.MethodPatch, member, "change-member", "Give a member another role", tenants.ManageTenant), m.changeMember)
 	register(m, describe(http.MethodDelete, member, "remove-member", "Remove a member at once", tenants.ManageTenant), m.removeMember)
-	register(m, describe(http.MethodGet, "/identity-providers", "list-identity-providers", "Identity providers of the tenant", tenants.ManageTenant), m.listProviders)
 	register(m, describe(http.MethodGet, "/audit", "get-audit", "Who did what, when and from where", tenants.ReadAudit), m.getAudit)
 }
 
@@ -147,22 +127,6 @@ func (m *management) removeMember(ctx context.Context, who visitor, in *oneMembe
 		return nil, err
 	}
 	return nil, m.api.tenants.RemoveMember(ctx, who.actor, who.tenant, found.Person)
-}
-
-func (m *management) listProviders(_ context.Context, who visitor, _ *listPeopleIn) (*providersOut, error) {
-	out := &providersOut{}
-	out.Body.Items = []providerBody{}
-	for _, p := range m.api.tenants.State().Providers(who.tenant) {
-		body := providerBody{
-			ID: string(p.ID), Name: p.Name, Issuer: p.Issuer, Client: p.ClientID, Created: p.Created.UTC(),
-			Domains: append([]string{}, p.Domains...), Rules: []claimBody{},
-		}
-		for _, row := range p.Rows {
-			body.Rules = append(body.Rules, claimBody{row.Claim, row.Value, row.Role.String()})
-		}
-		out.Body.Items = append(out.Body.Items, body)
-	}
-	return out, nil
 }
 
 func (m *management) getAudit(ctx context.Context, who visitor, in *auditIn) (*auditOut, error) {

@@ -32,7 +32,7 @@ func TestMembersAndAuditForScripts(t *testing.T) {
 	if got := r.ask(t, "DELETE"+at, owner, ""); got.status != 204 {
 		t.Errorf("removing: %d %s", got.status, got.body)
 	}
-	if got := r.ask(t, "GET /manage/v1/identity-providers", owner, ""); got.status != 200 || strings.Contains(string(got.body), "secret") || !strings.Contains(string(got.body), "login.example") {
+	if got := r.ask(t, "GET /manage/v1/identity-providers", owner, ""); got.status != 200 || strings.Contains(string(got.body), `"client_secret"`) || !strings.Contains(string(got.body), "login.example") {
 		t.Errorf("providers: %d %s", got.status, got.body)
 	}
 	var audit struct {

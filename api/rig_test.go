@@ -43,6 +43,7 @@ type rig struct {
 	router    chi.Router
 	api       *api.API
 	tenants   *tenants.Service
+	providers *discoverer
 	js        jetstream.JetStream
 	conn      *nats.Conn
 	owner     id.Person
@@ -80,7 +81,7 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	must(t, err)
 	run(t, service.Run)
 
-	r := &rig{tenants: service, js: js, conn: conn, accept: &accepter{}, deliverer: &deliverer{}, reader: &reader{}, desk: newDesk(), metrics: prometheus.NewRegistry(), router: chi.NewRouter()}
+	r := &rig{tenants: service, providers: &discoverer{}, js: js, conn: conn, accept: &accepter{}, deliverer: &deliverer{}, reader: &reader{}, desk: newDesk(), metrics: prometheus.NewRegistry(), router: chi.NewRouter()}
 	r.ours, r.theirs = r.tenant(t, "ours", true), r.tenant(t, "theirs", false)
 	adapter, err := handler.New(handler.Options{Log: log, Registerer: r.metrics})
 	must(t, err)
@@ -96,8 +97,8 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 		Proofs:  proofs,
 		Handler: adapter, Tenants: service, Accept: r.accept, WorkList: r.desk, Jobs: r.desk, Alerts: book, Operation: operation{}, Trials: tryAll(t), Gatherer: r.metrics, Registerer: r.metrics, Log: log, Version: "test",
 		Readings:     func(t id.Tenant) api.Reader { return r.reader.of(t) },
-		Destinations: r.deliverer,
-		Ready:        func(context.Context) []api.Check { return []api.Check{{Name: "nats", OK: true}} },
+		Destinations: r.deliverer, Providers: r.providers,
+		Ready: func(context.Context) []api.Check { return []api.Check{{Name: "nats", OK: true}} },
 	}
 	for _, c := range change {
 		c(&o)

@@ -37,7 +37,7 @@ func (e identityUnlinked) apply(s *State, at stamp) error {
 func (e providerSet) apply(s *State, at stamp) error {
 	p := &Provider{
 		ID: e.ID, Tenant: at.tenant, Name: e.Name, Issuer: e.Issuer, ClientID: e.ClientID, Secret: e.Secret, Domains: e.Domains,
-		Rows: e.Rows, Created: at.at,
+		Rows: e.Rows, Created: at.at, Disabled: e.Disabled,
 	}
 	if old, ok := s.people.byProvider.Get(string(e.ID)); ok {
 		if old.Tenant != at.tenant {

@@ -28,7 +28,7 @@ type Arrival struct {
 // returns the decision in any case; ErrNotFound when there is no such provider, ErrNoRole when the person may enter nothing
 // through it, *InvalidError for a subject that cannot be one, and the errors of every command.
 func (s *Service) Arrive(ctx context.Context, a Arrival) (Person, Decision, error) {
-	provider, ok := s.State().Provider(a.Provider)
+	provider, ok := s.State().OpenProvider(a.Provider)
 	if !ok || provider.Issuer != a.Issuer {
 		return Person{}, Decision{}, fmt.Errorf("arrive: provider: %w", ErrNotFound)
 	}
@@ -161,7 +161,7 @@ func (s *State) settled(t id.Tenant, want Member) ([]event, error) {
 // Link gives a person, who is signed in, another way to sign in. It returns ErrNotFound for an unknown provider or person,
 // ErrExists when the identity belongs to somebody already, *LimitError, and the errors of every command.
 func (s *Service) Link(ctx context.Context, actor Actor, a Arrival) error {
-	provider, ok := s.State().Provider(a.Provider)
+	provider, ok := s.State().OpenProvider(a.Provider)
 	if !ok || provider.Issuer != a.Issuer {
 		return fmt.Errorf("link: provider: %w", ErrNotFound)
 	}

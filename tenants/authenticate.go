@@ -95,7 +95,7 @@ func (s *State) trusts(via id.Provider, t id.Tenant) (platform, own bool) {
 	if via == "" {
 		return true, true
 	}
-	provider, ok := s.Provider(via)
+	provider, ok := s.OpenProvider(via)
 	return ok && provider.Tenant == "", ok && provider.Tenant == t
 }
 
@@ -105,7 +105,7 @@ func (s *State) trusts(via id.Provider, t id.Tenant) (platform, own bool) {
 func (s *Service) Identify(p id.Person, via id.Provider) (Principal, error) {
 	st := s.State()
 	person, ok := st.Person(p)
-	if _, known := st.Provider(via); !ok || via != "" && !known {
+	if _, known := st.OpenProvider(via); !ok || via != "" && !known {
 		return Principal{}, fmt.Errorf("person: %w", ErrUnauthenticated)
 	}
 	platform, _ := st.trusts(via, "")

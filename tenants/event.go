@@ -65,7 +65,7 @@ func describe(e event) (name string, current int) {
 	case identityUnlinked:
 		return "identity.unlinked", 1
 	case providerSet:
-		return "provider.set", 1
+		return "provider.set", 2 // since one can be disabled, which a program that does not know it must not overlook
 	case providerRemoved:
 		return "provider.removed", 1
 	case passwordsSwitched:
@@ -207,7 +207,7 @@ func decodeEvent(r record) (event, error) {
 	case "identity.unlinked":
 		return decode[identityUnlinked](r)
 	case "provider.set":
-		return decode[providerSet](r)
+		return decode[providerSet](r, asItIs)
 	case "provider.removed":
 		return decode[providerRemoved](r)
 	case "tenant.passwords_switched":

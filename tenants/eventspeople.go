@@ -36,6 +36,7 @@ type (
 		Secret   seal.Sealed  `json:"secret_sealed,omitempty"`
 		Domains  []string     `json:"domains,omitempty"`
 		Rows     []RoleRow    `json:"rows,omitempty"`
+		Disabled bool         `json:"disabled,omitempty"`
 		From     *providerWas `json:"from,omitempty"`
 	}
 	providerWas struct {
@@ -44,6 +45,7 @@ type (
 		ClientID string    `json:"client_id"`
 		Domains  []string  `json:"domains,omitempty"`
 		Rows     []RoleRow `json:"rows,omitempty"`
+		Disabled bool      `json:"disabled,omitempty"`
 	}
 	providerRemoved struct {
 		ID   id.Provider `json:"id"`

@@ -145,9 +145,14 @@ func (e supportOpened) stand(f *facts) {
 func (supportEnded) stand(f *facts) { f.clear("support access until") }
 
 // A device may have several certificates.
-func (e certificateAdded) stand(f *facts) { f.set("certificate "+e.Thumbprint, e.Subject) }
+func (e certificateAdded) stand(f *facts) { f.set(certificateFact(e.Thumbprint), e.Subject) }
 
-func (e certificateRemoved) stand(f *facts) { f.clear("certificate " + e.Thumbprint) }
+func (e certificateRemoved) stand(f *facts) { f.set(certificateFact(e.Thumbprint), "") }
+
+// certificateFact names a certificate by as much of its thumbprint as tells it from the others of a device.
+func certificateFact(thumbprint string) string {
+	return "certificate " + thumbprint[:min(len(thumbprint), 12)] + "…"
+}
 
 // A person may sign in in several ways.
 func (e personArrived) stand(f *facts) {

@@ -1,6 +1,7 @@
 package tenants
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tidwall/btree"
@@ -28,6 +29,7 @@ type Provider struct {
 	Domains  []string    // e-mail domains whose people are led to it
 	Rows     []RoleRow
 	Created  time.Time
+	Disabled bool // nobody signs in with it, and sessions that were opened with it open nothing
 }
 
 // RoleRow gives a role to those of whom the provider claims something.
@@ -131,10 +133,27 @@ func (s *State) Provider(p id.Provider) (Provider, bool) {
 	return *found, true
 }
 
+// OpenProvider returns one that people can sign in with; false if there is none of that id, or it is disabled.
+func (s *State) OpenProvider(p id.Provider) (Provider, bool) {
+	found, ok := s.Provider(p)
+	if !ok || found.Disabled {
+		return Provider{}, false
+	}
+	return found, true
+}
+
+// OpenProviders lists those of Providers that people can sign in with.
+func (s *State) OpenProviders(t id.Tenant) []Provider {
+	return slices.DeleteFunc(s.Providers(t), func(p Provider) bool { return p.Disabled })
+}
+
 // ProviderFor returns the provider that people of an e-mail domain sign in at; false if there is none. A command refuses a
 // domain that another provider has; should two have claimed it at once, always the same one has it.
 func (s *State) ProviderFor(domain string) (found Provider, ok bool) {
 	ascend(&s.people.domains, foldText(domain)+separator, func(_ string, p *Provider) bool {
+		if p.Disabled {
+			return true
+		}
 		found, ok = *p, true
 		return false
 	})

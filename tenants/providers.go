@@ -31,26 +31,41 @@ type NewProvider struct {
 	Secret   seal.Sealed // for the place that SecretPlace names
 	Domains  []string
 	Rows     []RoleRow
+	Disabled bool // nobody signs in with it yet, or for now
+}
+
+// SealClientSecret seals the client secret of a provider for its place; an empty one stays empty. It returns ErrNoMasterKey.
+func (s *Service) SealClientSecret(t id.Tenant, p id.Provider, secret string) (seal.Sealed, error) {
+	switch {
+	case secret == "":
+		return "", nil
+	case s.secrets == nil:
+		return "", ErrNoMasterKey
+	}
+	return s.secrets.Seal(SecretPlace(t, p), []byte(secret))
 }
 
 // SetProvider makes an identity provider or changes one. It returns ErrNotFound when there is no such tenant or the id
-// belongs to another one, *InvalidError with the field "name", "issuer", "client_id", "domains" or "rows", *LimitError,
-// and the errors of every command.
+// belongs to another one, *InvalidError with the field "name", "issuer", "client_id", "domains" or "rows", or "enabled" when it
+// is the only way in and is to be disabled, *LimitError, and the errors of every command.
 func (s *Service) SetProvider(ctx context.Context, actor Actor, n NewProvider) (Provider, error) {
 	n, err := n.check()
 	if err != nil {
 		return Provider{}, fmt.Errorf("set provider: %w", err)
 	}
 	st, err := s.inRealm(ctx, actor, n.Tenant, func(st *State, _ time.Time) ([]event, error) {
-		set := providerSet{ID: n.ID, Name: n.Name, Issuer: n.Issuer, ClientID: n.ClientID, Secret: n.Secret, Domains: n.Domains, Rows: n.Rows}
+		set := providerSet{ID: n.ID, Name: n.Name, Issuer: n.Issuer, ClientID: n.ClientID, Secret: n.Secret, Domains: n.Domains, Rows: n.Rows, Disabled: n.Disabled}
 		old, exists := st.Provider(n.ID)
 		switch {
 		case exists && old.Tenant != n.Tenant:
 			return nil, fmt.Errorf("provider: %w", ErrNotFound)
 		case exists:
-			set.From = &providerWas{old.Name, old.Issuer, old.ClientID, old.Domains, old.Rows}
+			set.From = &providerWas{old.Name, old.Issuer, old.ClientID, old.Domains, old.Rows, old.Disabled}
 		case len(st.Providers(n.Tenant)) >= maxProviders:
 			return nil, &LimitError{Name: "identity providers", Max: maxProviders}
+		}
+		if exists && n.Disabled && !old.Disabled && st.onlyWay(old) {
+			return nil, invalid("enabled", "cannot be false: it is the only way into the tenant; allow passwords first")
 		}
 		for _, domain := range n.Domains {
 			if other, taken := st.ProviderFor(domain); taken && other.ID != n.ID {
@@ -77,6 +92,12 @@ func (s *Service) inRealm(ctx context.Context, actor Actor, t id.Tenant, decide 
 		return s.command(ctx, actor, platformSubject, decide)
 	}
 	return s.inTenant(ctx, actor, t, decide)
+}
+
+// onlyWay says whether nobody could enter the provider's tenant without it.
+func (s *State) onlyWay(p Provider) bool {
+	tenant, _ := s.Tenant(p.Tenant)
+	return tenant.NoPasswords && len(s.OpenProviders(p.Tenant)) == 1
 }
 
 func (n NewProvider) check() (_ NewProvider, err error) {
@@ -215,7 +236,7 @@ func (s *Service) SwitchPasswords(ctx context.Context, actor Actor, t id.Tenant,
 		switch {
 		case found.NoPasswords == off:
 			return nil, nil
-		case off && len(st.Providers(t)) == 0:
+		case off && len(st.OpenProviders(t)) == 0:
 			return nil, invalid("passwords", "are the only way in: set up an identity provider first")
 		}
 		return []event{passwordsSwitched{Off: off}}, nil

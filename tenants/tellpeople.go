@@ -36,6 +36,16 @@ func (e providerSet) tell(p *Past) {
 	p.differ("client id", was.ClientID, e.ClientID)
 	p.differ("e-mail domains", strings.Join(was.Domains, ", "), strings.Join(e.Domains, ", "))
 	p.differ("rules", rowWords(was.Rows), rowWords(e.Rows))
+	if e.From != nil || e.Disabled {
+		p.differ("state", stateWord(was.Disabled), stateWord(e.Disabled))
+	}
+}
+
+func stateWord(disabled bool) string {
+	if disabled {
+		return "disabled"
+	}
+	return "enabled"
 }
 
 func rowWords(rows []RoleRow) string {

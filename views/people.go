@@ -15,7 +15,11 @@ type Providers struct {
 type PasswordSwitch struct{ Action, State, Help, Submit, Value string }
 
 // ProviderRow is one identity provider.
-type ProviderRow struct{ Name, Href, Issuer, Domains, Rules, Since string }
+type ProviderRow struct {
+	Name, Href, Issuer, Domains, Rules, Since string
+
+	Disabled bool
+}
 
 // Provider is the page on which an identity provider is set up.
 type Provider struct {
@@ -25,6 +29,8 @@ type Provider struct {
 	Heading  string
 	Action   string
 	Remove   string // empty for one that is not saved yet
+	Switch   string // action; empty for one that is not saved yet
+	Disabled bool
 	Problems []Problem
 	Name     Field
 	Issuer   Field

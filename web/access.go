@@ -109,7 +109,7 @@ func (w *Web) enter(out http.ResponseWriter, r *http.Request, d door) error {
 // nobody looks at a page.
 func (w *Web) otherSignIn(r *http.Request) string {
 	t, err := id.Parse[id.Tenant](chi.URLParam(r, "tenant"))
-	if err != nil || !wantsPage(r) || len(w.o.Tenants.State().Providers(t)) == 0 {
+	if err != nil || !wantsPage(r) || len(w.o.Tenants.State().OpenProviders(t)) == 0 {
 		return ""
 	}
 	return signInPlace(t)
@@ -139,8 +139,8 @@ func (w *Web) session(ctx context.Context, r *http.Request) (session.Session, er
 		return session.Session{}, handler.ErrCredentials
 	}
 	found, err := w.o.Sessions.Get(ctx, token)
-	if _, known := w.o.Tenants.State().Provider(found.Meta.Provider); errors.Is(err, session.ErrNone) || found.Meta.Provider != "" && !known {
-		return session.Session{}, handler.ErrCredentials // also when the provider that it was opened with is gone
+	if _, known := w.o.Tenants.State().OpenProvider(found.Meta.Provider); errors.Is(err, session.ErrNone) || found.Meta.Provider != "" && !known {
+		return session.Session{}, handler.ErrCredentials // also when the provider that it was opened with is gone, or disabled
 	}
 	if err != nil {
 		return session.Session{}, fmt.Errorf("session: %w", err)

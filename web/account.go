@@ -102,9 +102,9 @@ func (w *Web) showWays(page *views.AccountPage, person tenants.Person) {
 // linkable are the providers that a person may know of.
 func (w *Web) linkable(person tenants.Person) []tenants.Provider {
 	st := w.o.Tenants.State()
-	list := st.Providers("")
+	list := st.OpenProviders("")
 	for _, m := range st.TenantsOf(person.ID) {
-		list = append(list, st.Providers(m.Tenant.ID)...)
+		list = append(list, st.OpenProviders(m.Tenant.ID)...)
 	}
 	return list
 }

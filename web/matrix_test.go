@@ -199,6 +199,8 @@ func matrix() map[string]string {
 		"POST /t/{tenant}/providers/passwords":                               owner,
 		"GET /t/{tenant}/providers/{provider}":                               owner,
 		"POST /t/{tenant}/providers/{provider}":                              owner,
+		"POST /t/{tenant}/providers/{provider}/switch":                       owner,
+		"POST /system/providers/{provider}/switch":                           operator,
 		"GET /t/{tenant}/providers/{provider}/remove":                        owner,
 		"POST /t/{tenant}/providers/{provider}/remove":                       owner,
 	}

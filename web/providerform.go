@@ -145,7 +145,7 @@ func (w *Web) saveProvider(out http.ResponseWriter, r *http.Request, p tenants.P
 	}
 	n := d.NewProvider
 	saved, _ := w.o.Tenants.State().Provider(d.ID)
-	n.Secret = saved.Secret
+	n.Secret, n.Disabled = saved.Secret, saved.Disabled
 	if d.secret != "" {
 		sealed, err := w.o.Secrets.Seal(tenants.SecretPlace(d.Tenant, d.ID), []byte(d.secret))
 		if err != nil {
@@ -161,7 +161,11 @@ func (w *Web) saveProvider(out http.ResponseWriter, r *http.Request, p tenants.P
 		return err
 	}
 	w.drafts.drop(draftOf{p.Person(), d.ID})
-	w.done(out, r, made.Name+" saved. People can sign in with it from now on.")
+	text := made.Name + " saved. People can sign in with it from now on."
+	if made.Disabled {
+		text = made.Name + " saved. It is disabled: nobody can sign in with it."
+	}
+	w.done(out, r, text)
 	return see(out, r, providersPath(p.Tenant()))
 }
 

@@ -50,6 +50,8 @@ func (w *Web) renderProvider(out http.ResponseWriter, r *http.Request, p tenants
 	}
 	if exists {
 		page.Heading, page.Remove = v.Name, at+"/remove"
+		saved, _ := w.o.Tenants.State().Provider(v.ID)
+		page.Switch, page.Disabled = at+"/switch", saved.Disabled
 	}
 	w.showRules(&page, p, v.draft)
 	status := http.StatusOK

@@ -29,7 +29,7 @@ func (w *Web) listProviders(out http.ResponseWriter, r *http.Request, p tenants.
 	for _, each := range w.o.Tenants.State().Providers(t) {
 		page.Rows = append(page.Rows, views.ProviderRow{
 			Name: each.Name, Href: providersPath(t) + "/" + string(each.ID), Issuer: each.Issuer, Domains: strings.Join(each.Domains, ", "),
-			Rules: strconv.Itoa(len(each.Rows)), Since: each.Created.UTC().Format("2006-01-02 15:04"),
+			Disabled: each.Disabled, Rules: strconv.Itoa(len(each.Rows)), Since: each.Created.UTC().Format("2006-01-02 15:04"),
 		})
 	}
 	if tenant, ok := w.o.Tenants.State().Tenant(t); ok {
@@ -173,4 +173,31 @@ func (w *Web) savedProvider(r *http.Request, p tenants.Principal) (tenants.Provi
 		return tenants.Provider{}, tenants.ErrNotFound
 	}
 	return found, nil
+}
+
+// switchProvider lets people sign in with a provider, or not. A session that was opened with one that is disabled opens nothing.
+func (w *Web) switchProvider(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
+	found, err := w.savedProvider(r, p)
+	if err != nil {
+		return err
+	}
+	n := tenants.NewProvider{
+		ID: found.ID, Tenant: found.Tenant, Name: found.Name, Issuer: found.Issuer, ClientID: found.ClientID, Secret: found.Secret,
+		Domains: found.Domains, Rows: found.Rows, Disabled: !found.Disabled,
+	}
+	_, err = w.o.Tenants.SetProvider(r.Context(), w.actor(r, p), n)
+	at := providersPath(p.Tenant()) + "/" + string(found.ID)
+	if problem, ok := fault(err); ok {
+		w.flash(out, r, views.Flash{Failed: true, Text: "It was not changed: " + problem.Text + "."})
+		return see(out, r, at)
+	}
+	if err != nil {
+		return err
+	}
+	text := found.Name + " is enabled: people can sign in with it."
+	if n.Disabled {
+		text = found.Name + " is disabled: nobody can sign in with it, and sessions that were opened with it have ended."
+	}
+	w.done(out, r, text)
+	return see(out, r, at)
 }

@@ -128,6 +128,7 @@ func (w *Web) mountPeople(r chi.Router) {
 		r.Get(at+"/new", allow(w.newProvider))
 		r.Get(at+"/{provider}", allow(w.showProvider))
 		r.Post(at+"/{provider}", allow(w.changeProvider))
+		r.Post(at+"/{provider}/switch", allow(w.switchProvider))
 		r.Get(at+"/{provider}/remove", allow(w.showRemoveProvider))
 		r.Post(at+"/{provider}/remove", allow(w.removeProvider))
 	}

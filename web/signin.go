@@ -33,7 +33,7 @@ func (w *Web) renderSignIn(out http.ResponseWriter, r *http.Request, status int,
 	page.Flash = w.takeFlash(out, r)
 	page.Email = views.Field{ID: "email", Label: "E-mail", Type: "email", Value: page.Email.Value, Autocomplete: "username", Focus: true}
 	page.Password = views.Field{ID: "password", Label: "Password", Type: "password", Autocomplete: "current-password"}
-	for _, p := range w.o.Tenants.State().Providers("") {
+	for _, p := range w.o.Tenants.State().OpenProviders("") {
 		page.Providers = append(page.Providers, views.Link{Label: "Continue with " + p.Name, Href: signInAtPath(p.ID) + "?next=" + queryEscape(page.Next)})
 	}
 	out.Header().Set("Cache-Control", "no-store")
@@ -92,7 +92,7 @@ func (w *Web) showSignInPlace(out http.ResponseWriter, r *http.Request) error {
 	}
 	st := w.o.Tenants.State()
 	tenant, _ := st.Tenant(t)
-	providers := st.Providers(t)
+	providers := st.OpenProviders(t)
 	if len(providers) == 0 {
 		return tenants.ErrNotFound
 	}

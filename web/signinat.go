@@ -35,6 +35,9 @@ func (w *Web) signInAt(out http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if provider.Disabled {
+		return tenants.ErrNotFound
+	}
 	query := r.URL.Query()
 	way := departure{journey: journey{Provider: provider.ID, Purpose: forSignIn, Next: localPath(query.Get("next"))}}
 	way.ask.Fresh, way.ask.Silent = query.Has("again"), query.Has("check")
@@ -74,6 +77,9 @@ func (w *Web) comeBack(out http.ResponseWriter, r *http.Request) error {
 	}
 	if j.Purpose == forTest {
 		return w.finishTest(out, r, j)
+	}
+	if provider.Disabled {
+		return tenants.ErrNotFound
 	}
 	cfg, err := w.registration(r, provider)
 	if err != nil {
