@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -34,6 +36,7 @@ func TestDemoData(t *testing.T) {
 	})
 	do(t, ctx, "look at a day", chromedp.Click(chromedp.CSS(`#ranges [data-range="24h"]`)), until(`document.querySelector("#charts canvas")`))
 	shots(t, ctx, "device-demo")
+	tryOnThePast(t, ctx, fmt.Sprintf("%s/t/%s/alert-rules/new", p.base, i.Tenant))
 	do(t, ctx, "remove demo data", chromedp.Navigate(fmt.Sprintf("%s/t/%s/devices", p.base, i.Tenant)),
 		chromedp.Submit(chromedp.CSS(`form[action$="/demo/delete"]`)),
 		until(`document.body.textContent.includes("No devices yet")`))
@@ -49,4 +52,23 @@ func TestDemoData(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// tryOnThePast asks when a rule would have fired on the temperature of a machine that was recorded until it failed.
+func tryOnThePast(t *testing.T, ctx context.Context, editor string) {
+	t.Helper()
+	do(t, ctx, "write an alert rule for the machine", chromedp.Navigate(editor), chromedp.SendKeys(chromedp.CSS("#name"), "Machine cools down"),
+		chromedp.SendKeys(chromedp.CSS(`[id="selector.names"]`), "machine-temperature"),
+		chromedp.SendKeys(chromedp.CSS(`[id="levels.0.when.tests.0.metric"]`), "temperature"),
+		chromedp.SetValue(chromedp.CSS(`[id="levels.0.when.tests.0.op"]`), "below"),
+		chromedp.SendKeys(chromedp.CSS(`[id="levels.0.when.tests.0.text"]`), "60"))
+	eventually(t, time.Minute, "it would have fired", func() error { // as soon as the day before is stored
+		do(t, ctx, "try it on the past", chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll("button")].find(b => b.textContent === "Try on the past").click()`),
+			until(`document.querySelector("#past-cancel").hidden && document.querySelector("#past-summary")`))
+		if text := run(t, ctx, "read what came of it", chromedp.TextContent(chromedp.CSS("#past-summary"))); !strings.Contains(text, "it would have fired") {
+			return errors.New(text)
+		}
+		return nil
+	})
+	do(t, ctx, "see it on the chart", chromedp.ScrollIntoView(chromedp.CSS("#past-chart")), until(`document.querySelector("#past-chart canvas")`), until(`document.querySelector(".past-devices")?.textContent.includes("machine-temperature")`))
 }

@@ -25,6 +25,10 @@ export function startPast(): void {
     void attempt(button, button.form);
   });
   document.getElementById("past-cancel")?.addEventListener("click", () => running?.abort());
+  const form = button.form;
+  form?.addEventListener("htmx:configRequest", (event) => { // what was typed just before: htmx would send it where this button leads
+    (event as CustomEvent<{ path: string }>).detail.path = form.getAttribute("hx-post") ?? "";
+  });
 }
 
 async function attempt(button: HTMLButtonElement, form: HTMLFormElement): Promise<void> {
