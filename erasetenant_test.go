@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"net/http"
 	"slices"
 	"strings"
@@ -40,6 +43,9 @@ func estateOf(t *testing.T, r *running, owner id.Person, name string) (id.Tenant
 		t.Fatal(err)
 	}
 	r.request(t, http.MethodGet, "/manage/v1/devices", key, "")
+	if _, err := r.pictures.Put(t.Context(), made.ID, drawing(t), func(string) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
 	created, err := r.tenants.CreateDevices(t.Context(), actor, made.ID, []tenants.NewDevice{{Name: name + " 1"}, {Name: name + " 2"}, {Name: name + " 3"}})
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +64,16 @@ func estateOf(t *testing.T, r *running, owner id.Person, name string) (id.Tenant
 		return err
 	})
 	return made.ID, devices
+}
+
+// drawing is a small picture.
+func drawing(t *testing.T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := png.Encode(&out, image.NewGray(image.Rect(0, 0, 4, 3))); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // kept lists where something of a tenant is: subjects of streams and buckets, and tables.

@@ -156,6 +156,7 @@ func (p *platform) estate() []erase.Part {
 		p.streamPart("delivery attempts", telemetry.DeliveryStream, telemetry.DeliveryTenantFilter),
 		p.streamPart("undelivered messages", telemetry.UndeliveredStream, telemetry.UndeliveredTenantFilter),
 		p.alertPart(),
+		p.picturePart(),
 		p.streamPart("states of alert rules", telemetry.AlertStateStream, telemetry.AlertStateOf),
 		p.streamPart("records of replays", telemetry.BucketStream(replay.BucketName), func(t id.Tenant) string { return telemetry.BucketKey(replay.BucketName, t) }),
 		p.streamPart("times that keys were used", telemetry.BucketStream(tenants.KeyUseBucket), func(t id.Tenant) string { return telemetry.BucketKeys(tenants.KeyUseBucket, t) }),

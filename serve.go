@@ -36,6 +36,7 @@ import (
 	"longwave/processors/store"
 	"longwave/tenants"
 	"longwave/tenants/id"
+	"longwave/tenants/picture"
 	"longwave/tenants/rule"
 	"longwave/tenants/seal"
 	"longwave/tenants/session"
@@ -97,6 +98,7 @@ type platform struct {
 	book      *alert.Book
 	trials    *trial.Trials
 	links     *notify.Links // in notifications
+	pictures  *picture.Store
 	watch     watch
 	replays   *replay.Service
 	hub       *live.Hub
@@ -162,6 +164,9 @@ func (p *platform) serve(ctx context.Context) (err error) {
 		return err
 	}
 	if err := p.openReplays(start, fail); err != nil {
+		return err
+	}
+	if err := p.openPictures(start); err != nil {
 		return err
 	}
 	p.down.supervise("deletions of tenants", p.eraseTenants, fail)

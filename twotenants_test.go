@@ -56,6 +56,9 @@ func neighbour(t *testing.T, r *running, owner id.Person) tenants.Device {
 	if _, err := r.tenants.StartSilence(t.Context(), actor, other.ID, alertrule.Silence{Everything: true, Until: time.Now().Add(time.Hour), Reason: canary}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := r.tenants.SaveDashboard(t.Context(), actor, other.ID, tenants.SaveDashboard{Name: canary}); err != nil {
+		t.Fatal(err)
+	}
 	r.post(t, token, `{"`+canary+`":4711.25,"state":"`+canary+`"}`, http.StatusOK)
 	r.post(t, token, `{"`+canary+`":{}}`, http.StatusBadRequest)
 	r.eventually(t, "the neighbour's reading is stored", func() error {
@@ -145,6 +148,14 @@ func (r *running) providerOf(t id.Tenant) string {
 	return "i-0000000000000000"
 }
 
+// dashboardOf is the first dashboard of a tenant, or one that nobody has.
+func (r *running) dashboardOf(t id.Tenant) id.Dashboard {
+	for _, found := range r.tenants.State().Dashboards(t) {
+		return found.ID
+	}
+	return "b-0000000000000000"
+}
+
 // trustOf is whom a tenant trusts about its devices, or nobody.
 func (r *running) trustOf(t id.Tenant) string {
 	for _, found := range r.tenants.State().Trusts(t) {
@@ -161,7 +172,7 @@ func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Devic
 	for _, theirs := range r.tenants.State().Destinations(d.Tenant) {
 		destination = string(theirs.ID)
 	}
-	path := strings.NewReplacer("{destination}", destination, "{attempt}", "1", "{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "{rule}", string(r.ruleOf(d.Tenant)), "{alert_rule}", string(r.alertRuleOf(d.Tenant)), "{thumbprint}", strings.Repeat("ca", 32), "{trust}", r.trustOf(d.Tenant), "{provider}", r.providerOf(d.Tenant), "/*", "/").Replace(pattern)
+	path := strings.NewReplacer("{destination}", destination, "{attempt}", "1", "{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "{rule}", string(r.ruleOf(d.Tenant)), "{alert_rule}", string(r.alertRuleOf(d.Tenant)), "{dashboard}", string(r.dashboardOf(d.Tenant)), "{thumbprint}", strings.Repeat("ca", 32), "{trust}", r.trustOf(d.Tenant), "{provider}", r.providerOf(d.Tenant), "/*", "/").Replace(pattern)
 	if strings.HasPrefix(pattern, "/manage/") && method == http.MethodGet {
 		path += "?device=" + string(d.ID) + "&metric=" + canary + "&from=" + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
 		if !strings.Contains(pattern, "readings") && !strings.Contains(pattern, "events") {
@@ -182,7 +193,7 @@ func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Devic
 		}
 	}
 	status, answer := r.request(t, method, path, key, body)
-	same := strings.NewReplacer(string(r.ruleOf(d.Tenant)), "RULE", string(r.alertRuleOf(d.Tenant)), "ALERTRULE", r.trustOf(d.Tenant), "TRUST", string(d.Tenant), "TENANT", string(d.ID), "DEVICE", destination, "DESTINATION", canary, "METRIC").Replace
+	same := strings.NewReplacer(string(r.ruleOf(d.Tenant)), "RULE", string(r.alertRuleOf(d.Tenant)), "ALERTRULE", string(r.dashboardOf(d.Tenant)), "DASHBOARD", r.trustOf(d.Tenant), "TRUST", string(d.Tenant), "TENANT", string(d.ID), "DEVICE", destination, "DESTINATION", canary, "METRIC").Replace
 	if strings.Contains(answer, canary) && !strings.Contains(path, canary) {
 		return answer
 	}

@@ -45,7 +45,8 @@ func (p *platform) webOptions(adapter *handler.Adapter) web.Options {
 		WorkList:     p.replays, Jobs: p.replays, Alerts: p.book, Trials: p.trials, AlertLink: p.links.Open,
 		Mail:     p.mail,
 		Rejected: p.front.Rejected, Recent: p.front.Recent, LimitsMet: p.front.LimitsMet, LimitsMetBy: p.front.LimitsMetBy, Began: p.began, RuleCounts: p.front.RuleCounts, System: p.system, AddressKey: ingest.AddressKey, StartDemo: p.startDemo, Operation: p.usage,
-		Version: version, QueueRetention: queueRetention, Log: p.log,
+		Pictures: p.pictures,
+		Version:  version, QueueRetention: queueRetention, Log: p.log,
 	}
 }
 

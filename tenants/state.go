@@ -105,6 +105,12 @@ func (s *State) Claimed() bool { return s.operators > 0 }
 // Position is the place in the control log that this State was folded up to.
 func (s *State) Position() uint64 { return s.seq }
 
+// PositionOf is the place in the control log of the newest change within a tenant; 0 when there is none.
+func (s *State) PositionOf(t id.Tenant) uint64 {
+	position, _ := s.subjects.Get(tenantSubject(t))
+	return position
+}
+
 // Tenant returns one tenant; false if there is none.
 func (s *State) Tenant(t id.Tenant) (Tenant, bool) {
 	found, ok := s.tenants.Get(string(t))

@@ -9,8 +9,15 @@ type Dashboards struct {
 	CanEdit              bool
 	HasDevices           bool
 	Problems             []Problem
+	Pin                  *Pin     // the chart of a device that is to be put on one; nil for none
 	From                 []Option // what a new one can be made from
 	Rows                 []DashboardRow
+}
+
+// Pin is the chart of a device and the dashboards that it can be put on.
+type Pin struct {
+	Action, Device, Metric, Name, Back string
+	Dashboards                         []Option
 }
 
 // DashboardRow is one dashboard of the list.
@@ -33,6 +40,8 @@ type Dashboard struct {
 	Range                                                                               string
 	Ranges                                                                              []Link
 	Variables                                                                           []Variable
+	PicturesHref                                                                        string
+	Zones                                                                               []Option // for the times; none when there is no choice
 }
 
 // Variable is a choice above a dashboard.

@@ -43,7 +43,11 @@ type Overview struct {
 	UnitHref string
 	// ExportHref is where its readings are taken away.
 	ExportHref string
-	Unread     bool // the storage does not answer: what is missing here may exist
+	// PinHref is what the name of a metric is put behind to pin its chart; empty for who may not.
+	PinHref string
+	// Zone shows times by the clock of the device's site, or again by that of whoever looks; empty when both are one.
+	Zone   Link
+	Unread bool // the storage does not answer: what is missing here may exist
 }
 
 // Metric is the newest known value of one series.

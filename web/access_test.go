@@ -31,7 +31,7 @@ func everyRoute(t *testing.T, f func(method, pattern string)) {
 func fill(pattern, tenant, device string) string {
 	return strings.NewReplacer("{tenant}", tenant, "{device}", device, "{key}", "k-0000000000000000",
 		"{person}", "p-0000000000000000", "{invite}", "v-0000000000000000", "{provider}", "i-0000000000000000", "{session}", "0", "{place}", tenant,
-		"{destination}", "o-0000000000000000", "{attempt}", "1", "{rule}", "r-0000000000000000", "{dashboard}", "b-0000000000000000").Replace(pattern)
+		"{destination}", "o-0000000000000000", "{attempt}", "1", "{rule}", "r-0000000000000000", "{dashboard}", "b-0000000000000000", "{picture}", "00000000000000000000000000000000").Replace(pattern)
 }
 
 func TestEveryPageAnswersAForeignTenantLikeAMissingOne(t *testing.T) {

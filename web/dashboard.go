@@ -41,10 +41,12 @@ func (w *Web) showDashboard(out http.ResponseWriter, r *http.Request, p tenants.
 		Frame: w.frame(out, r, p, found.Name), ID: string(found.ID), Name: found.Name, Base: base, ListHref: dashboardsPath(p.Tenant()),
 		ExportHref: base + "/export", ReadingsHref: exportPath(p.Tenant()), VersionsHref: base + "/versions", NamesHref: dashboardsPath(p.Tenant()) + "/names",
 		DraftHref: dashboardsPath(p.Tenant()) + "/draft", DevicesHref: devicesPath(p.Tenant()),
-		Document: string(encoded), Version: strconv.Itoa(current.Number), CanEdit: p.May(tenants.EditDashboards) == nil,
+		PicturesHref: dashboardsPath(p.Tenant()) + "/pictures",
+		Document:     string(encoded), Version: strconv.Itoa(current.Number), CanEdit: p.May(tenants.EditDashboards) == nil,
 		Saved: viewTime(current.At, w.o.Now()), SavedBy: w.authorName(current.By), Now: strconv.FormatInt(w.o.Now().UnixMilli(), 10),
 		Compare: r.URL.Query().Get("compare") == "1",
 	}
+	page.Zones = w.zones(p.Tenant(), r.URL.Query().Get("zone"))
 	values := current.Document.Values(chosenValues(r.URL.Query()))
 	for _, v := range current.Document.Variables {
 		page.Variables = append(page.Variables, w.variable(p, v, values[v.Name]))

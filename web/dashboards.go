@@ -26,11 +26,15 @@ func (w *Web) mountDashboards(r chi.Router) {
 	r.Get(all, w.inTenant(tenants.View, w.listDashboards))
 	r.Post(all, w.inTenant(tenants.EditDashboards, w.createDashboard))
 	r.Post(all+"/import", w.inTenant(tenants.EditDashboards, w.importDashboard))
+	r.Post(all+"/pictures", w.inTenant(tenants.EditDashboards, w.addPicture))
+	r.Get(all+"/pictures/{picture}", w.inTenant(tenants.View, w.servePicture))
+	r.Post(all+"/pin", w.inTenant(tenants.EditDashboards, w.pinChart))
 	r.Get(all+"/names", w.inTenant(tenants.View, w.serveNames))
 	r.Post(all+"/draft", w.inTenant(tenants.View, w.serveDraft))
 	r.Get(one, w.inTenant(tenants.View, w.showDashboard))
 	r.Post(one, w.inTenant(tenants.EditDashboards, w.saveDashboard))
 	r.Get(one+"/data", w.inTenant(tenants.View, w.serveWidget))
+	r.Get(one+"/matches", w.inTenant(tenants.View, w.serveMatches))
 	r.Get(one+"/export", w.inTenant(tenants.View, w.exportDashboard))
 	r.Get(one+"/versions", w.inTenant(tenants.View, w.showVersions))
 	r.Post(one+"/restore", w.inTenant(tenants.EditDashboards, w.restoreDashboard))
@@ -60,6 +64,9 @@ func (w *Web) renderDashboards(out http.ResponseWriter, r *http.Request, p tenan
 			Version: strconv.Itoa(current.Number), Changed: viewTime(current.At, w.o.Now()), By: w.authorName(current.By),
 			RenameAction: dashboardPath(t, d.ID) + "/rename", DeleteAction: dashboardPath(t, d.ID) + "/delete",
 		})
+	}
+	if page.CanEdit {
+		page.Pin = w.pinnable(t, r.URL.Query())
 	}
 	page.From = w.beginnings(st, t, r.URL.Query().Get("from"))
 	status := http.StatusOK

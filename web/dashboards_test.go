@@ -211,3 +211,31 @@ func everyKind(d tenants.Device) dashboard.Document {
 		},
 	}
 }
+
+// TestPinAChart puts the chart of a device on a new dashboard, and another below it.
+func TestPinAChart(t *testing.T) {
+	s, b, device := full(t)
+	list := dashboardsPath(device.Tenant)
+	asked := b.get(list + "?pin=" + string(device.ID) + "&metric=temp")
+	if text := asked.page.text(".dashboard-pin"); !strings.Contains(text, "temp of pump-01") || !strings.Contains(text, "A new dashboard") {
+		t.Fatalf("asked %q", text)
+	}
+	for _, form := range []url.Values{{"metric": {"temp"}, "dashboard": {""}}, {"metric": {"flow"}}} {
+		form.Set("device", string(device.ID))
+		if have := s.tenants.State().Dashboards(device.Tenant); len(have) > 0 {
+			form.Set("dashboard", string(have[0].ID))
+		}
+		if got := b.follow(b.post(list+"/pin", form)); got.status != http.StatusOK || !strings.Contains(got.page.text("main"), "pinned") {
+			t.Fatalf("%v answers %d: %s", form, got.status, got.page.text("main"))
+		}
+	}
+	all := s.tenants.State().Dashboards(device.Tenant)
+	if widgets := all[0].Current().Document.Widgets; len(all) != 1 || len(widgets) != 2 || widgets[1].At.Y != pinnedHeight || widgets[1].Select.Devices[0] != string(device.ID) {
+		t.Errorf("%d dashboards with %+v", len(all), widgets)
+	}
+	for _, wrong := range []url.Values{{"device": {"d-nobody"}, "metric": {"temp"}}, {"device": {string(device.ID)}}, {"device": {string(device.ID)}, "metric": {"temp"}, "dashboard": {"b-nobody"}}} {
+		if got := b.post(list+"/pin", wrong); got.status != http.StatusNotFound {
+			t.Errorf("%v answers %d", wrong, got.status)
+		}
+	}
+}

@@ -72,6 +72,10 @@ func (w *Web) renderDevice(out http.ResponseWriter, r *http.Request, p tenants.P
 	default:
 		v.tab = tabOverview
 		page.Overview = w.overview(ctx, v.device, rangeOf(r.URL.Query().Get("range")))
+		page.Overview.Zone = zoneLink(v.device, r.URL.Query().Get("zone"))
+		if p.May(tenants.EditDashboards) == nil {
+			page.Overview.PinHref = dashboardsPath(p.Tenant()) + "?pin=" + string(v.device.ID) + "&metric="
+		}
 		if !page.CanEdit {
 			page.Overview.UnitHref = ""
 		}

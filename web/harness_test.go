@@ -31,6 +31,7 @@ import (
 	"longwave/processors/forward/reach"
 	"longwave/tenants"
 	"longwave/tenants/id"
+	"longwave/tenants/picture"
 	"longwave/tenants/rule"
 	"longwave/tenants/seal"
 	"longwave/tenants/session"
@@ -136,8 +137,9 @@ func (s *site) serve(log *slog.Logger) {
 		s.t.Fatal(err)
 	}
 	pages, err := New(Options{
-		Exports: exports,
-		Hub:     hub, Providers: oidc.New(oidc.Options{Guard: outbound.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})}), Secrets: secrets, Now: s.now,
+		Pictures: s.pictures(),
+		Exports:  exports,
+		Hub:      hub, Providers: oidc.New(oidc.Options{Guard: outbound.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})}), Secrets: secrets, Now: s.now,
 		Tenants: s.tenants, Sessions: s.sessions, Handler: adapter, Log: log, Version: "test",
 		Readings: func(t id.Tenant) Reader { return reader{s.storage, t} },
 		Rejected: func(context.Context, id.Tenant, id.Device, int) ([]telemetry.RejectedPacket, error) {
@@ -165,6 +167,16 @@ func (s *site) serve(log *slog.Logger) {
 	pages.Mount(root)
 	s.server = httptest.NewServer(root)
 	s.t.Cleanup(s.server.Close)
+}
+
+// pictures are those of dashboards.
+func (s *site) pictures() Pictures {
+	s.t.Helper()
+	store, err := picture.Open(s.t.Context(), picture.Options{JS: s.js})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return store
 }
 
 // visitor is one person's cookies; it does not follow redirects.

@@ -89,6 +89,7 @@ func (p *plant) serveLive(hub *live.Hub) {
 	}
 	background(p.t, book.Run)
 	pages, err := New(Options{
+		Pictures:  p.pictures(),
 		Alerts:    book,
 		Trials:    (&past{}).trials(p.t),
 		AlertLink: (&notify.Links{Ring: secrets}).Open,

@@ -43,7 +43,8 @@ type SocketOptions struct {
 	// Rejected reads the newest rejected packets that were kept of a device, newest first.
 	Rejected func(ctx context.Context, t id.Tenant, d id.Device, limit int) ([]telemetry.RejectedPacket, error)
 	// Alerts is the log of alerts.
-	Alerts Alerts
+	Alerts    Alerts
+	Directory Directory
 	// AddressKey names the caller's address for telemetry.UnattributedSubject.
 	AddressKey func(*http.Request) string
 	// Version of the program; a page that was rendered by another one offers to be loaded again.
@@ -76,6 +77,7 @@ type visit struct {
 //	{"sub":3,"topic":"attempts","device":"d-…"}              failed attempts of the device and from this browser's address
 //	{"sub":5,"topic":"widget","dashboard":"b-…","widget":"w1","values":{"site":"plant-2"}}   what a widget is about; "draft" instead of an id shows one that is not saved
 //	{"sub":5,"topic":"alerts"}                               how many alerts are open, whenever one changes
+//	{"sub":6,"topic":"directory"}                            how far the control log of the tenant has got: devices may have come or gone
 //	{"unsub":1}
 //
 // where sub is a number of its choice. The server sends, to begin with,
@@ -98,6 +100,7 @@ type visit struct {
 //	{"sub":3,"attempts":[{"at":…,"status":401,"detail":"…","transport":"HTTP","attributed":false}]}
 //
 //	{"sub":5,"alerts":{"open":3,"worst":"critical"}}
+//	{"sub":6,"position":4711}                                to begin with, and when it has changed, at most once a second
 //
 // A snapshot with "incomplete" could not read what is stored; it has what is in memory. Between snapshot and updates
 // there is no gap. A reading may come twice (stored and live): the same metric, time and value is the same fact.

@@ -49,6 +49,8 @@ func (b *browser) dispatch(ctx context.Context, c command) (topic, []byte, error
 		return b.openRate(ctx, c)
 	case "attempts":
 		return b.openAttempts(c)
+	case "directory":
+		return b.openDirectory(c)
 	case "alerts":
 		return b.openAlerts(c)
 	case "widget":

@@ -73,6 +73,8 @@ type Options struct {
 	Alerts Alerts
 	// Trials tries alert rules on the past.
 	Trials Trials
+	// Pictures are those of dashboards.
+	Pictures Pictures
 	// AlertLink reads the link of a notification; an error for every one that does nothing.
 	AlertLink func(token string) (notify.Link, error)
 	Hub       *live.Hub
@@ -103,6 +105,8 @@ func (o Options) check() error {
 		return errors.New("web: Recent, RuleCounts, LimitsMet and LimitsMetBy are required")
 	case o.WorkList == nil, o.Jobs == nil, o.Alerts == nil, o.Trials == nil, o.AlertLink == nil:
 		return errors.New("web: WorkList, Jobs, Alerts, Trials and AlertLink are required")
+	case o.Pictures == nil:
+		return errors.New("web: Pictures are required")
 	case o.AddressKey == nil, o.Log == nil, o.QueueRetention <= 0:
 		return errors.New("web: AddressKey, Log and a positive QueueRetention are required")
 	}
@@ -171,6 +175,7 @@ func (w *Web) openSocket() (err error) {
 		Unit:       func(t id.Tenant, metric string) string { return w.o.Tenants.State().Unit(t, metric) },
 		Rejected:   w.o.Rejected,
 		Alerts:     w.o.Alerts,
+		Directory:  directory{w},
 		AddressKey: func(r *http.Request) string { return w.o.AddressKey(w.handler.ClientAddress(r)) },
 		Version:    w.o.Version,
 		Log:        w.o.Log,

@@ -130,6 +130,33 @@ func (w *Web) answerWidget(out http.ResponseWriter, r *http.Request, t id.Tenant
 	return answerJSON(out, http.StatusOK, answer)
 }
 
+// serveMatches says of each widget which devices it is about, so that a page notices that others match now:
+// GET …/matches?var.site= answers {"w1":"…"}, with the About of each answer. Pages ask at the same time, and share it.
+func (w *Web) serveMatches(out http.ResponseWriter, r *http.Request, p tenants.Principal) error {
+	found, err := w.dashboard(r, p)
+	if err != nil {
+		return err
+	}
+	document := found.Current().Document
+	values := document.Values(chosenValues(r.URL.Query()))
+	key, err := json.Marshal(values)
+	if err != nil {
+		return fmt.Errorf("matches: %w", err)
+	}
+	answer, err := share(r.Context(), &w.asking, shared[map[string]string]{key: "matches " + string(found.Tenant) + " " + string(found.ID) + " " + string(key), within: widgetTimeout,
+		ask: func(context.Context) (map[string]string, error) {
+			about, source := map[string]string{}, w.source(p.Tenant())
+			for _, one := range document.Widgets {
+				about[one.ID] = source.About(one, values)
+			}
+			return about, nil
+		}})
+	if err != nil {
+		return err
+	}
+	return answerJSON(out, http.StatusOK, answer)
+}
+
 func widgetName(w dashboard.Widget) string {
 	if w.Title != "" {
 		return w.Title

@@ -1,6 +1,6 @@
 // One line chart: uPlot, dressed in the page's colours and moved by mouse, finger or arrow keys.
 import uPlot from "uplot";
-import { instants, numbers, room as spaceOf } from "./axes";
+import { instants, local, numbers, room as spaceOf } from "./axes";
 import { shade } from "./intervals";
 import type { Marks } from "./metricchart";
 import type { Columns } from "./points";
@@ -94,6 +94,7 @@ function options(o: ChartOptions): uPlot.Options {
   return {
     ...room(o.host),
     legend: { show: false },
+    tzDate: local,
     padding: [8, 20, 0, 0],
     scales: { x: { time: true }, y: o.stepped ? { range: [-0.1, 1.1] } : { range: (plot, min, max) => around(plot, ...reach(o.marks(), min, max)) } },
     axes: [axis({ values: instants, space: spaceOf }), axis({ size: 64, ...(o.stepped ? { splits: [0, 1], values: ["false", "true"] } : { values: numbers }) })],

@@ -1,5 +1,5 @@
 // The page of one device. It has one subscription; each part of the page takes from it what it shows.
-import { stamp, fill, toggle } from "./dom";
+import { stamp, fill, slot, toggle } from "./dom";
 import { seenDevice } from "./freshness";
 import { toMs, type Frame, type Latest, type Packet, type Value } from "./frames";
 import { latestValues } from "./latest";
@@ -80,6 +80,8 @@ function chartList(base: string, interval: number): Charts {
   function adopt(figure: HTMLElement, metric: string): MetricChart {
     const chart = new MetricChart(figure, metric, base, interval);
     charts.set(metric, chart);
+    const pin = slot(figure, "pin");
+    if (pin instanceof HTMLAnchorElement && list?.dataset.pin) [pin.href, pin.hidden] = [list.dataset.pin + encodeURIComponent(metric), false];
     chart.mark(JSON.parse(marks) as Marks);
     return chart;
   }

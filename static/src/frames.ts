@@ -69,6 +69,7 @@ export interface Frame extends Content {
   cursor?: string;
   resumed?: boolean;
   skipped?: number;
+  position?: number; // in the control log
   arrived?: number; // packets since the frame before
   snapshot?: Content & { incomplete: boolean; since?: number };
   error?: { code: string; detail: string };
@@ -77,7 +78,7 @@ export interface Frame extends Content {
 export type ServerFrame = Partial<Frame> & { beat?: number; hello?: { version: string; now: number } };
 
 export interface Topic {
-  topic: "device" | "devices" | "rate" | "attempts" | "alerts" | "widget";
+  topic: "device" | "devices" | "rate" | "attempts" | "alerts" | "widget" | "directory";
   device?: string;
   devices?: string[];
   dashboard?: string;

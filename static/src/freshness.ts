@@ -3,6 +3,8 @@
 // server is lost nothing is claimed: every state is "unknown", because a page that hears nothing cannot tell a quiet
 // device from a dead line.
 
+import { inZone } from "./zone";
+
 export type State = "live" | "late" | "silent" | "never" | "unknown";
 
 interface Definition { late: number; silent: number; assumed: number; words: Record<string, string> }
@@ -58,9 +60,9 @@ function span(seconds: number): string {
   return `${Math.floor(seconds / 3600)} h`;
 }
 
-const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const dates = new Intl.DateTimeFormat(undefined, { ...inZone, dateStyle: "medium", timeStyle: "short" });
 const instants = new Intl.DateTimeFormat(undefined, {
-  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
+  ...inZone, year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
   fractionalSecondDigits: 3, timeZoneName: "short",
 });
 
@@ -69,7 +71,7 @@ export function exact(at: number): string {
   return instants.format(at);
 }
 
-const moments = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const moments = new Intl.DateTimeFormat("en-GB", { ...inZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 // short is the instant to the second, for where the zone is said nearby.
 export function short(at: number): string {
@@ -78,8 +80,8 @@ export function short(at: number): string {
 
 // zone names the time zone in which this browser shows instants: "CET, Europe/Berlin".
 function zone(): string {
-  const short = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" }).formatToParts().find((part) => part.type === "timeZoneName")?.value ?? "";
-  const long = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const short = new Intl.DateTimeFormat(undefined, { ...inZone, timeZoneName: "short" }).formatToParts().find((part) => part.type === "timeZoneName")?.value ?? "";
+  const long = Intl.DateTimeFormat(undefined, inZone).resolvedOptions().timeZone;
   return short === long || long === undefined ? short : `${short}, ${long}`;
 }
 

@@ -16,6 +16,11 @@ const tones: Record<string, [name: string, otherwise: string, shape: string]> = 
   critical: ["--lw-silent", "#b3261e", "■"], warning: ["--lw-late", "#8f5600", "▲"], info: ["--lw-accent", "#1d5fc4", "◆"],
 };
 
+function tint(severity: string): string {
+  const [tone, otherwise] = tones[severity] ?? ["--lw-muted", "#566173"];
+  return colour(tone, otherwise);
+}
+
 // about are the intervals that concern a metric.
 export function about(list: Interval[], metric: string): Interval[] {
   return list.filter((one) => !one.metrics?.length || one.metrics.includes(metric));
@@ -31,7 +36,9 @@ export function under(list: Interval[], at: number): string {
   return [...new Set(list.filter((one) => one.from <= at * 1e6 && (!one.to || one.to > at * 1e6)).map(named))].join(", ");
 }
 
-// shade draws them; the latest begins last, so that its words lie above the others.
+const order = ["critical", "warning", "info"]; // whose words get the room
+
+// shade draws them, the worst last: it lies above the others, and its words come first.
 export function shade(plot: uPlot, list: Interval[]): void {
   const { ctx, bbox } = plot;
   const right = bbox.left + bbox.width;
@@ -40,22 +47,29 @@ export function shade(plot: uPlot, list: Interval[]): void {
   ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
   ctx.textAlign = "left";
   ctx.textBaseline = "top";
-  let written = bbox.left; // up to here words stand already
-  for (const one of [...list].sort((a, b) => a.from - b.from)) {
+  const taken: [from: number, to: number][] = [];
+  const room = (from: number, width: number) => from >= bbox.left && !taken.some(([left, end]) => from < end && from + width > left);
+  const rank = (one: Interval) => order.indexOf(one.severity);
+  for (const one of [...list].sort((a, b) => rank(b) - rank(a) || a.from - b.from)) {
     const [from, to] = [x(one.from), one.to ? x(one.to) : right];
     if (to <= bbox.left || from >= right) continue;
-    const [tone, otherwise, shape] = tones[one.severity] ?? ["--lw-muted", "#566173", "●"];
-    const paint = colour(tone, otherwise);
+    const paint = tint(one.severity);
     ctx.fillStyle = `${paint}24`;
     ctx.fillRect(from, bbox.top, Math.max(1, to - from), bbox.height);
     ctx.fillStyle = paint;
     ctx.fillRect(from, bbox.top, Math.max(1, to - from), 3 * devicePixelRatio);
-    const words = `${shape} ${named(one)}`;
+  }
+  for (const one of [...list].sort((a, b) => rank(a) - rank(b) || a.from - b.from)) {
+    const [from, to] = [x(one.from), one.to ? x(one.to) : right];
+    if (to <= bbox.left || from >= right) continue;
+    const words = `${tones[one.severity]?.[2] ?? "●"} ${named(one)}`;
     const gap = 4 * devicePixelRatio;
-    const width = ctx.measureText(words).width + gap;
-    if (from < written || from + width > right || (width > to - from && to < right)) continue;
-    ctx.fillText(words, from + gap, bbox.top + 2 * gap);
-    written = from + width;
+    const width = ctx.measureText(words).width + 2 * gap;
+    const place = Math.min(from, right - width);
+    if (!room(place, width)) continue;
+    taken.push([place, place + width]);
+    ctx.fillStyle = tint(one.severity);
+    ctx.fillText(words, place + gap, bbox.top + 2 * gap);
   }
   ctx.restore();
 }
@@ -74,6 +88,7 @@ export function mark(plot: uPlot, list: Moment[]): void {
   ctx.lineWidth = devicePixelRatio;
   ctx.setLineDash([gap, gap]);
   ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.textAlign = "left";
   ctx.textBaseline = "bottom";
   let written = bbox.left;
   for (const one of [...list].sort((a, b) => a.at - b.at)) {

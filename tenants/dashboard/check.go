@@ -29,6 +29,7 @@ const (
 	maxName      = 128  // bytes of a metric's name, as ingest accepts them
 	maxValue     = 200  // bytes of a value to compare with
 	maxWord      = 30
+	maxSpots     = 50
 )
 
 // InvalidError says which part of a document is wrong. Field is a path: "widgets[2].title".
@@ -150,6 +151,9 @@ func CheckWidget(field string, w *Widget, variables []Variable) error {
 	if err := checkScale(field, w); err != nil {
 		return err
 	}
+	if err := checkPicture(field, w, variables); err != nil {
+		return err
+	}
 	return checkSelection(field+".select", w.Select, variables)
 }
 
@@ -170,6 +174,34 @@ func checkMetrics(field string, list []Metric) error {
 			return invalid(fmt.Sprintf("%s[%d].name", field, i), "has %d bytes, want 1 to %d", len(m.Name), maxName)
 		}
 		if err := plain(fmt.Sprintf("%s[%d].name", field, i), m.Name, maxName); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkPicture(field string, w *Widget, variables []Variable) error {
+	if err := plain(field+".picture", w.Picture, maxWord+maxWord); err != nil {
+		return err
+	}
+	if len(w.Spots) > maxSpots {
+		return invalid(field+".spots", "are %d, at most %d are allowed", len(w.Spots), maxSpots)
+	}
+	for i, s := range w.Spots {
+		at := fmt.Sprintf("%s.spots[%d]", field, i)
+		if inside := s.X >= 0 && s.X <= 100 && s.Y >= 0 && s.Y <= 100; !inside { // neither is a number that is none
+			return invalid(at, "is not on the picture: x and y go from 0 to 100")
+		}
+		if err := plain(at+".label", s.Label, maxTitle); err != nil {
+			return err
+		}
+		if err := checkMetrics(at+".metric", []Metric{{Name: s.Metric}}); err != nil {
+			return err
+		}
+		if s.Device == "" {
+			continue
+		}
+		if err := checkSelection(at, Selection{Devices: []string{s.Device}}, variables); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"slices"
+
 	"longwave/tenants/id"
 )
 
@@ -17,12 +19,14 @@ const (
 	Fleet    = "fleet"    // one cell per device, the worst first
 	Log      = "log"      // the newest events
 	Alerts   = "alerts"   // open alerts, the worst first
+	Image    = "image"    // a picture with newest values placed on it
+	Map      = "map"      // sites where they are, with the worst state of their devices
 	Text     = "text"     // words of whoever made the dashboard
 )
 
 // Kinds lists the kinds of widgets in the order in which they are offered.
 func Kinds() []string {
-	return []string{Line, Area, Band, Number, Gauge, Bars, Table, Timeline, Fleet, Log, Alerts, Text}
+	return []string{Line, Area, Band, Number, Gauge, Bars, Table, Timeline, Fleet, Log, Alerts, Image, Map, Text}
 }
 
 // Columns is the width of the grid.
@@ -58,7 +62,9 @@ type Widget struct {
 	By         string      `json:"by,omitempty" yaml:"by,omitempty"`       // how bars make one number of a range: "mean", "max", "min" or "sum"
 	Count      int         `json:"count,omitempty" yaml:"count,omitempty"` // of bars, rows, cells or lines; 0 is as many as there is room for
 	Text       string      `json:"text,omitempty" yaml:"text,omitempty"`
-	States     bool        `json:"states,omitempty" yaml:"states,omitempty"` // changes of state are marked behind lines
+	Picture    string      `json:"picture,omitempty" yaml:"picture,omitempty"` // name of one of the tenant's pictures
+	Spots      []Spot      `json:"spots,omitempty" yaml:"spots,omitempty"`     // what is placed on it
+	States     bool        `json:"states,omitempty" yaml:"states,omitempty"`   // changes of state are marked behind lines
 }
 
 // Place is where a widget lies, counted in cells of the grid from its upper left corner.
@@ -74,6 +80,19 @@ type Metric struct {
 	Name  string `json:"name" yaml:"name"`
 	Right bool   `json:"right,omitempty" yaml:"right,omitempty"`
 }
+
+// Spot is where on a picture a value stands, in percent from its upper left corner. Without a device it is that of the first
+// device of the selection that sends the metric.
+type Spot struct {
+	X      float64 `json:"x" yaml:"x"`
+	Y      float64 `json:"y" yaml:"y"`
+	Metric string  `json:"metric" yaml:"metric"`
+	Device string  `json:"device,omitempty" yaml:"device,omitempty"` // an id, or "$name"
+	Label  string  `json:"label,omitempty" yaml:"label,omitempty"`   // what stands beside it; the metric when empty
+}
+
+// Of is the device of a spot, with the chosen values in the place of variables; empty for that of the selection.
+func (s Spot) Of(values Values) string { return values.of(s.Device) }
 
 // Threshold begins a part of the scale that has a meaning. Word says it to those who cannot tell colours apart.
 type Threshold struct {
@@ -106,4 +125,9 @@ type Subject struct {
 	Profile string
 	Site    string
 	Labels  map[string]string
+}
+
+// Loose says whether something is placed on the picture that names no device: the selection then says whose it is.
+func (w Widget) Loose() bool {
+	return slices.ContainsFunc(w.Spots, func(s Spot) bool { return s.Device == "" })
 }

@@ -16,10 +16,12 @@ import (
 type Answer struct {
 	From    telemetry.Micros `json:"from"`
 	To      telemetry.Micros `json:"to"`
-	Step    string           `json:"step,omitempty"` // length of the buckets
+	About   string           `json:"about,omitempty"` // which devices it is about: something else when others match
+	Step    string           `json:"step,omitempty"`  // length of the buckets
 	Series  []Series         `json:"series,omitempty"`
 	Devices []Device         `json:"devices,omitempty"`
 	Events  []Event          `json:"events,omitempty"`
+	Spots   []int            `json:"spots,omitempty"`  // of each place on a picture, which of the series; -1 for none
 	Alerts  []Alert          `json:"alerts,omitempty"` // open ones, or behind lines those of the range
 	Left    int              `json:"left,omitempty"`   // series or devices that there is no room for
 }
@@ -53,6 +55,7 @@ type Device struct {
 	At       telemetry.Micros `json:"at,omitempty"` // when it last sent; 0 for never
 	Interval float64          `json:"interval,omitempty"`
 	Disabled bool             `json:"disabled,omitempty"`
+	Place    *Place           `json:"place,omitempty"` // where it is, if its labels say so
 }
 
 // Event is one line of a log, or the beginning of a state.
@@ -89,14 +92,16 @@ func (p Points) MarshalJSON() ([]byte, error) {
 // Ask answers a question. It fails with the storage's error, or when the context ends first.
 func (s Source) Ask(ctx context.Context, q Question) (Answer, error) {
 	interest, left := s.Interest(q.Widget, q.Values)
-	answer := Answer{From: q.From, To: q.To, Left: left}
+	answer := Answer{About: s.About(q.Widget, q.Values), From: q.From, To: q.To, Left: left}
 	var err error
 	switch q.Widget.Kind {
 	case dashboard.Text:
 	case dashboard.Alerts:
 		s.open(q, &answer)
-	case dashboard.Fleet:
+	case dashboard.Fleet, dashboard.Map:
 		err = s.fleet(ctx, q, interest, &answer)
+	case dashboard.Image:
+		err = s.image(ctx, q, interest, &answer)
 	case dashboard.Log:
 		answer.Events, err = s.events(ctx, q, interest, maxEvents)
 	default:

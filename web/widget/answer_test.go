@@ -3,9 +3,11 @@ package widget
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"longwave/ingest/telemetry"
+	"longwave/tenants"
 	"longwave/tenants/dashboard"
 )
 
@@ -49,5 +51,31 @@ func TestFileCells(t *testing.T) {
 	want := "time,device,name,metric,unit,value,min,max,count\n,d-1,'=1+1,'@x,,-5,,,\n1970-01-01T00:00:00.000001Z,d-2,ok,,,'-x,,,\n"
 	if out.String() != want {
 		t.Errorf("%s\nwant %s", &out, want)
+	}
+}
+
+// A label says where a device is; what is nowhere on earth is nowhere.
+func TestPlaceFromALabel(t *testing.T) {
+	for label, want := range map[string]Place{"52.52,13.40": {52.52, 13.4}, " -33.9 , 151.2 ": {-33.9, 151.2}} {
+		if got := placeOf(tenants.Device{Labels: map[string]string{LocationLabel: label}}); got == nil || *got != want {
+			t.Errorf("%q is %+v", label, got)
+		}
+	}
+	for _, wrong := range []string{"", "52.52", "91,0", "0,181", "NaN,0", "Berlin, Mitte"} {
+		if got := placeOf(tenants.Device{Labels: map[string]string{LocationLabel: wrong}}); got != nil {
+			t.Errorf("%q is %+v", wrong, *got)
+		}
+	}
+}
+
+// Only changes of a state are marked: the newest first, and not what a device says again.
+func TestOnlyChangesAreMarked(t *testing.T) {
+	events := []Event{{Device: "d-1", What: "state", Text: "run", At: 4}, {Device: "d-1", What: "state", Text: "run", At: 3}, {Device: "d-2", What: "state", Text: "run", At: 2}, {Device: "d-1", What: "state", Text: "idle", At: 1}}
+	var at []telemetry.Micros
+	for _, e := range changesOnly(events) {
+		at = append(at, e.At)
+	}
+	if !slices.Equal(at, []telemetry.Micros{3, 2, 1}) {
+		t.Errorf("marked at %v", at)
 	}
 }

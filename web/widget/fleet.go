@@ -6,6 +6,7 @@ import (
 
 	"longwave/ingest/telemetry"
 	"longwave/ingest/telemetry/freshness"
+	"longwave/tenants/dashboard"
 	"longwave/tenants/id"
 )
 
@@ -19,6 +20,9 @@ func (s Source) fleet(ctx context.Context, q Question, i Interest, answer *Answe
 		device, _ := s.State.Device(s.Tenant, d)
 		cell := Device{Device: d, Name: device.Name, Site: device.Site, At: seen[d].LastTime, Disabled: device.Disabled,
 			Interval: freshness.Expected(device.Interval, seen[d].Interval).Seconds()}
+		if q.Widget.Kind == dashboard.Map {
+			cell.Place = placeOf(device)
+		}
 		answer.Devices = append(answer.Devices, cell)
 	}
 	if len(i.Metrics) == 0 {

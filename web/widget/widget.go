@@ -2,8 +2,11 @@ package widget
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"longwave/ingest/telemetry"
@@ -68,7 +71,11 @@ type Interest struct {
 // Interest resolves a widget. left is how many devices there was no room for.
 func (s Source) Interest(w dashboard.Widget, values dashboard.Values) (i Interest, left int) {
 	chosen := w.Select.With(values)
+	i.Devices = s.placed(w, values)
 	for d := range s.subjects(chosen) {
+		if w.Kind == dashboard.Image && (slices.Contains(i.Devices, d.ID) || !w.Loose()) {
+			continue
+		}
 		if len(i.Devices) < MaxDevices {
 			i.Devices = append(i.Devices, d.ID)
 		} else {
@@ -78,8 +85,30 @@ func (s Source) Interest(w dashboard.Widget, values dashboard.Values) (i Interes
 	for _, m := range w.Metrics {
 		i.Metrics = append(i.Metrics, m.Name)
 	}
-	i.Newest = slices.Contains([]string{dashboard.Table, dashboard.Fleet, dashboard.Bars}, w.Kind)
+	if w.Kind == dashboard.Image {
+		i.Metrics = nil
+		for _, spot := range w.Spots {
+			if !slices.Contains(i.Metrics, spot.Metric) {
+				i.Metrics = append(i.Metrics, spot.Metric)
+			}
+		}
+	}
+	i.Newest = slices.Contains([]string{dashboard.Table, dashboard.Fleet, dashboard.Bars, dashboard.Image, dashboard.Map}, w.Kind)
 	return i, left
+}
+
+// About is a short text that is another one when other devices match a widget, or are called otherwise.
+func (s Source) About(w dashboard.Widget, values dashboard.Values) string {
+	if w.Kind == dashboard.Text || w.Kind == dashboard.Alerts {
+		return ""
+	}
+	i, left := s.Interest(w, values)
+	sum := fnv.New64a()
+	for _, d := range i.Devices {
+		device, _ := s.State.Device(s.Tenant, d)
+		fmt.Fprintf(sum, "%s %q %q %q %v\n", d, device.Name, device.Site, device.Labels[LocationLabel], device.Disabled)
+	}
+	return strconv.FormatUint(sum.Sum64()+uint64(left), 36)
 }
 
 // subjects walks the devices that a selection is about, in the order of their ids. Those that it names are looked up.

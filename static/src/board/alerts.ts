@@ -1,6 +1,6 @@
 // The open alerts of a selection, the worst first. The list is asked for again whenever an alert changes.
 import { short } from "../freshness";
-import { age, make } from "./dom";
+import { make, moment } from "./dom";
 import type { AnswerAlert, Stage, View } from "./model";
 
 export function alerts(stage: Stage): View {
@@ -38,10 +38,8 @@ function row(stage: Stage, one: AnswerAlert): HTMLElement {
   const rule = linked(stage, `../alerts/${encodeURIComponent(one.id)}`, one.name);
   rule.classList.add("w-alert-rule");
   const device = linked(stage, encodeURIComponent(one.device), one.who);
-  const since = age(one.from / 1000, 0);
-  delete since.dataset.interval; // an alert is never late
   const foot = make("span", "muted small");
-  foot.append(since, ` · ${one.state}`);
+  foot.append(moment(one.from / 1000), ` · ${one.state}`);
   item.append(severity, rule, device, foot);
   if (one.message) item.append(make("span", "w-alert-message small", one.message));
   return item;

@@ -1,7 +1,7 @@
 // A dashboard as it is looked at: a grid of widgets over one range of time. It knows neither an editor nor a session, nor
 // where its data comes from; whoever has a document, a source and a range can show it.
 import { Card, type CardOptions } from "./card";
-import type { Document, Widget } from "./model";
+import type { Document, Kind, Widget } from "./model";
 
 export class Board {
   private readonly cards = new Map<string, { card: Card; text: string }>();
@@ -25,7 +25,9 @@ export class Board {
       const there = this.cards.get(id);
       if (there?.text === text) {
         there.card.widget.at = widget.at;
+        if (widget.spots) there.card.widget.spots = structuredClone(widget.spots);
         there.card.place();
+        there.card.moved();
         continue;
       }
       there?.card.destroy();
@@ -44,9 +46,24 @@ export class Board {
     return this.cards.get(id)?.card;
   }
 
+  // matches passes on which devices each widget is about.
+  matches(about: Record<string, string>): void {
+    for (const [id, { card }] of this.cards) card.matches(about[id] ?? "");
+  }
+
   // reload asks for everything again: the range is another one, or the values of variables are.
   reload(): void {
     this.each((card) => card.reload());
+  }
+
+  // renew makes the cards of one kind anew, because what they may do has changed.
+  renew(kind: Kind, doc: Document): void {
+    for (const [id, { card }] of this.cards) {
+      if (card.widget.kind !== kind) continue;
+      card.destroy();
+      this.cards.delete(id);
+    }
+    this.show(doc);
   }
 
   // restart listens anew as well: the selections mean other devices now.
@@ -68,7 +85,7 @@ export class Board {
   }
 }
 
-// content is everything about a widget but its place.
+// content is everything about a widget but its place, and those of its spots.
 function content(widget: Widget): string {
-  return JSON.stringify({ ...widget, at: null });
+  return JSON.stringify({ ...widget, at: null, spots: widget.spots?.map((spot) => ({ ...spot, x: 0, y: 0 })) });
 }

@@ -4,8 +4,10 @@ import type { Frame } from "../frames";
 import { toMs } from "../frames";
 import { button, make, table } from "./dom";
 import { lines } from "./lines";
-import type { Answer, Kind, Span, Stage, View, Widget } from "./model";
+import type { Answer, Kind, Move, Span, Stage, View, Widget } from "./model";
 import { alerts } from "./alerts";
+import { image } from "./image";
+import { map } from "./map";
 import { fleet, log, timeline, words } from "./states";
 import { bars, gauge, number, table as latest } from "./values";
 
@@ -22,10 +24,12 @@ export interface CardOptions {
   zoom: (from: number, to: number) => void;
   reset: () => void;
   devices: string; // address of the devices' pages
+  pictures?: string; // address of the tenant's pictures
+  move?: (widget: string, ...to: Parameters<Move>) => void; // of a spot on a picture, while the dashboard is edited
   menu: boolean; // whether things can be taken from it; nobody does on a wall
 }
 
-const views: Record<Kind, (stage: Stage) => View> = { line: lines, area: lines, band: lines, number, gauge, bars, table: latest, timeline, fleet, log, alerts, text: words };
+const views: Record<Kind, (stage: Stage) => View> = { line: lines, area: lines, band: lines, number, gauge, bars, table: latest, timeline, fleet, log, alerts, image, map, text: words };
 
 const fewest = 120;
 const most = 1000;
@@ -48,6 +52,7 @@ export class Card {
   private retryAt = Infinity;
   private step = 0;
   private visible = false;
+  private about = ""; // which devices the last answer was about
   private due = false; // an alert has changed
   private fresh = false; // something has come that is not drawn
   private drawnAt = 0;
@@ -62,10 +67,21 @@ export class Card {
     head.append(make("h2", "w-title", widget.title ?? ""));
     if (o.menu && widget.kind !== "text") head.append(this.menu());
     this.root.append(head, this.body, this.noteLine);
-    this.view = views[widget.kind]({ host: this.body, widget, devices: o.devices, zoom: o.zoom, reset: o.reset });
+    this.view = views[widget.kind]({ host: this.body, widget, devices: o.devices, zoom: o.zoom, reset: o.reset, ...this.picture() });
     this.place();
     this.observer = new IntersectionObserver((entries) => this.see(entries.at(-1)?.isIntersecting ?? false), { rootMargin: "200px" });
     this.observer.observe(this.root);
+  }
+
+  // picture is what only a picture needs.
+  private picture(): Pick<Stage, "pictures" | "move"> {
+    const { pictures, move } = this.o;
+    return { ...(pictures ? { pictures } : {}), ...(move ? { move: (...to: Parameters<Move>) => move(this.widget.id ?? "", ...to) } : {}) };
+  }
+
+  // moved is told that the spots of its widget lie elsewhere.
+  moved(): void {
+    this.view.moved?.();
   }
 
   // place puts the card on the grid; on a phone the style sheet puts all below each other.
@@ -88,6 +104,16 @@ export class Card {
   // alerted is told when an alert has changed. Many may, so it is looked at with the next tick.
   alerted(): void {
     if (alerting.has(this.widget.kind)) this.due = true;
+  }
+
+  // matches is told which devices it is about by now: when they are others, it listens and asks anew.
+  matches(about: string): void {
+    if (this.about === "" || about === this.about) return;
+    this.about = about;
+    this.unhear?.();
+    this.unhear = undefined;
+    if (this.visible) this.see(true);
+    this.due = true;
   }
 
   // tick is called once a second.
@@ -148,6 +174,7 @@ export class Card {
       const answer = this.widget.kind === "text" ? { from: 0, to: 0 } : await this.o.source.ask(this.widget, span, this.points(), mine.signal);
       if (this.loading !== mine) return; // something else was asked for meanwhile
       this.step = stepSeconds(answer.step ?? "");
+      this.about = answer.about ?? "";
       this.view.show(answer, this.o.span());
       this.note(this.view.note?.() ?? "");
     } catch (error) {

@@ -34,6 +34,11 @@ export function age(at: number, interval: number): HTMLElement {
   return setTime(element, at, interval);
 }
 
+// moment is the time of something that happened: it grows older, and is never late.
+export function moment(at: number): HTMLElement {
+  return setTime(document.createElement("time"), at);
+}
+
 // table is rows of text as a table, the first being the heading.
 export function table(rows: string[][], caption: string): HTMLTableElement {
   const element = make("table", "table table-sm");

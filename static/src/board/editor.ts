@@ -5,13 +5,15 @@ import { drag } from "./drag";
 import { collide, freePlace, type Area } from "./grid";
 import type { Document, Kind, Place, Widget } from "./model";
 import type { Page } from "./page";
-import { settings, variableSettings, type Names } from "./settings";
+import type { Names } from "./fields";
+import { settings, variableSettings } from "./settings";
 
 const kinds: [Kind, string][] = [
   ["line", "Lines"], ["area", "Areas"], ["band", "Band of all"], ["number", "Number"], ["gauge", "Gauge"], ["bars", "Bars"],
-  ["table", "Table of newest values"], ["timeline", "States over time"], ["fleet", "Devices, worst first"], ["log", "Events"], ["alerts", "Open alerts"], ["text", "Text"],
+  ["table", "Table of newest values"], ["timeline", "States over time"], ["fleet", "Devices, worst first"], ["log", "Events"], ["alerts", "Open alerts"], ["image", "Picture with values"], ["map", "Map of sites"], ["text", "Text"],
 ];
-const sizes: Partial<Record<Kind, [w: number, h: number]>> = { number: [3, 4], gauge: [3, 6], fleet: [12, 5], log: [12, 6], alerts: [6, 6], text: [3, 4], timeline: [6, 5] };
+const sizes: Partial<Record<Kind, [w: number, h: number]>> = { number: [3, 4], gauge: [3, 6], fleet: [12, 5], log: [12, 6], alerts: [6, 6], image: [6, 10], map: [6, 10], text: [3, 4], timeline: [6, 5] };
+const selfMade = new Set<Kind>(["fleet", "log", "alerts", "image", "map", "text"]); // begin without a metric
 const mostSteps = 100; // that can be taken back
 
 export function startEditor(page: Page): void {
@@ -25,7 +27,7 @@ class Editor {
   private past: string[] = [];
   private future: string[] = [];
   private chosen = "";
-  private names: Names = { metrics: [], devices: [], sites: [], profiles: [], labels: {} };
+  private names: Names = { metrics: [], devices: [], sites: [], profiles: [], labels: {}, pictures: "" };
   private readonly undoButton = button("Undo", () => this.step(this.past, this.future));
   private readonly redoButton = button("Redo", () => this.step(this.future, this.past));
   private readonly original: string;
@@ -34,6 +36,7 @@ class Editor {
 
   constructor(private readonly page: Page) {
     this.original = JSON.stringify(page.document);
+    this.names.pictures = page.root.dataset.pictures ?? "";
   }
 
   start(): void {
@@ -49,6 +52,10 @@ class Editor {
     root.addEventListener("focusin", (event) => this.choose(widgetOf(event.target)), { signal });
     addEventListener("keydown", (event) => this.shortcut(event), { signal });
     addEventListener("beforeunload", (event) => this.changed() && event.preventDefault(), { signal });
+    this.page.movable((id, spot, x, y, name) => this.change((doc) => {
+      const one = doc.widgets?.find((w) => w.id === id)?.spots?.[spot];
+      if (one) [one.x, one.y] = [x, y];
+    }, `${id} ${name}`));
     this.redraw();
     this.choose("");
     void this.load();
@@ -180,7 +187,7 @@ class Editor {
     const id = this.freeID();
     const widget: Widget = { id, kind, at: freePlace(this.areas(), w, h) };
     const first = this.names.metrics.find((m) => m.type === "number");
-    if (first && !["fleet", "log", "alerts", "text"].includes(kind)) widget.metrics = [{ name: first.name }];
+    if (first && !selfMade.has(kind)) widget.metrics = [{ name: first.name }];
     widget.title = kind === "text" ? "Note" : widget.metrics?.[0]?.name ?? kinds.find(([k]) => k === kind)?.[1] ?? "";
     if (kind === "text") widget.text = "Write something here.";
     this.insert(widget);

@@ -1,6 +1,6 @@
 // How lines are drawn: axes, bands, thresholds behind them, and what the mouse does.
 import uPlot from "uplot";
-import { instants, numbers, room as spaceOf } from "../axes";
+import { instants, local, numbers, room as spaceOf } from "../axes";
 import { alone, around, axis, colour, fallback, room, together } from "../chart";
 import type { Stage } from "./model";
 import type { Bucket } from "./track";
@@ -45,7 +45,7 @@ export function options(stage: Stage, drawn: Drawn[], unit: { left: string; righ
   const hasLeft = drawn.some((d) => !d.right) || !hasRight;
   const named = (text: string) => (text ? { label: text, labelSize: 20, labelFont: "12px system-ui, sans-serif" } : {});
   return {
-    ...room(stage.host), legend: { show: false }, padding: [8, hasRight ? 0 : 12, 0, 0],
+    ...room(stage.host), legend: { show: false }, tzDate: local, padding: [8, hasRight ? 0 : 12, 0, 0],
     scales: { x: { time: true }, y: { range }, right: { range } },
     axes: [
       axis({ values: instants, space: spaceOf }),

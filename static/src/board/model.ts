@@ -2,11 +2,12 @@
 import type { Value } from "../frames";
 import type { Interval } from "../intervals";
 
-export type Kind = "line" | "area" | "band" | "number" | "gauge" | "bars" | "table" | "timeline" | "fleet" | "log" | "alerts" | "text";
+export type Kind = "line" | "area" | "band" | "number" | "gauge" | "bars" | "table" | "timeline" | "fleet" | "log" | "alerts" | "image" | "map" | "text";
 
 export interface Place { x: number; y: number; w: number; h: number }
 export interface Metric { name: string; right?: boolean }
 export interface Threshold { from: number; level: "good" | "warning" | "critical"; word: string }
+export interface Spot { x: number; y: number; metric: string; device?: string; label?: string } // x and y in percent
 export interface Selection { devices?: string[]; profile?: string; site?: string; labels?: Record<string, string> }
 export interface Variable { name: string; of: "site" | "profile" | "device" | "label"; label?: string; default?: string }
 
@@ -24,6 +25,8 @@ export interface Widget {
   count?: number;
   text?: string;
   states?: boolean;
+  picture?: string;
+  spots?: Spot[];
 }
 
 export interface Document { range?: string; variables?: Variable[]; widgets?: Widget[] }
@@ -45,13 +48,14 @@ export interface AnswerSeries {
   value?: number;
 }
 
-export interface AnswerDevice { device: string; name: string; site?: string; at?: number; interval?: number; disabled?: boolean }
+export interface AnswerDevice { device: string; name: string; site?: string; at?: number; interval?: number; disabled?: boolean; place?: { north: number; east: number } }
 export interface AnswerEvent { device: string; name: string; at: number; kind: string; what: string; text: string }
 
 // AnswerAlert is an alert; what it has in common with an interval stands behind lines.
 export interface AnswerAlert extends Interval { id: string; device: string; who: string; message?: string; state: string }
 
 export interface Answer {
+  about?: string; // which devices it is about
   from: number;
   to: number;
   step?: string;
@@ -59,6 +63,7 @@ export interface Answer {
   devices?: AnswerDevice[];
   events?: AnswerEvent[];
   alerts?: AnswerAlert[];
+  spots?: number[]; // of each, which of the series
   left?: number;
 }
 
@@ -73,14 +78,20 @@ export interface View {
   rows: () => string[][]; // the same as a table, its heading first
   picture?: () => HTMLCanvasElement | null;
   note?: () => string; // what is written below
+  moved?: () => void; // spots lie elsewhere now
   destroy?: () => void;
 }
+
+// Move puts a spot of a picture elsewhere, in percent; moves of the same name are one step that can be taken back.
+export type Move = (spot: number, x: number, y: number, name: string) => void;
 
 // Stage is where a view is drawn and what it may ask of the page.
 export interface Stage {
   host: HTMLElement;
   widget: Widget;
-  devices: string; // address of the devices' pages
+  devices: string; // address of the devices' pages; empty where nobody follows links
+  pictures?: string; // address of the tenant's pictures
+  move?: Move; // only while it is edited
   zoom: (from: number, to: number) => void;
   reset: () => void;
 }

@@ -1,10 +1,12 @@
 // The page of a dashboard for somebody who is signed in: range, variables and comparison live in its address; the editor
 // is loaded when it is wanted.
+import { onDirectory } from "../directory";
 import { subscribe } from "../live";
 import { current, reset, watchRange, zoom } from "../range";
 import { short } from "../freshness";
+import { fromWallClock, wallClock } from "../zone";
 import { Board } from "./board";
-import { Refused, type Source } from "./card";
+import { Refused, type CardOptions, type Source } from "./card";
 import type { Document, Span, Widget } from "./model";
 
 const prefix = "var.";
@@ -24,12 +26,14 @@ export class Page {
   document: Document;
   editing = false;
   private stored: Document;
+  private readonly options: CardOptions;
 
   constructor(readonly root: HTMLElement) {
     this.base = root.dataset.base ?? "";
     this.version = Number(root.dataset.version);
     this.document = this.stored = JSON.parse(root.dataset.document ?? "{}") as Document;
-    this.board = new Board(root, { source: this.source(), span: current, zoom, reset, devices: root.dataset.devices ?? "", menu: true });
+    this.options = { source: this.source(), span: current, zoom, reset, devices: root.dataset.devices ?? "", pictures: root.dataset.pictures ?? "", menu: true };
+    this.board = new Board(root, this.options);
   }
 
   start(): void {
@@ -41,6 +45,8 @@ export class Page {
     addEventListener("popstate", () => this.recall());
     this.comparison();
     this.absolute();
+    this.zones();
+    onDirectory(() => void this.match());
     document.getElementById("board-edit")?.addEventListener("click", () => void this.edit());
     if (new URLSearchParams(location.search).has("edit")) void this.edit();
   }
@@ -56,6 +62,12 @@ export class Page {
   saved(version: number): void {
     this.version = version;
     this.stored = this.document;
+  }
+
+  // movable lets the spots of pictures be moved from now on.
+  movable(move: NonNullable<CardOptions["move"]>): void {
+    this.options.move = move;
+    this.board.renew("image", this.document);
   }
 
   // restart listens anew, when selections mean something else.
@@ -109,12 +121,23 @@ export class Page {
     });
   }
 
+  // zones loads the page anew: everything on it is in one zone.
+  private zones(): void {
+    document.getElementById("board-zone")?.addEventListener("change", (event) => {
+      const url = new URL(location.href);
+      const wanted = (event.target as HTMLSelectElement).value;
+      if (wanted) url.searchParams.set("zone", wanted);
+      else url.searchParams.delete("zone");
+      location.assign(url);
+    });
+  }
+
   private absolute(): void {
     const form = document.getElementById("board-absolute");
     const input = (id: string) => document.getElementById(id) as HTMLInputElement | null;
     form?.addEventListener("submit", (event) => {
       event.preventDefault();
-      const [from, to] = [new Date(input("absolute-from")?.value ?? "").getTime(), new Date(input("absolute-to")?.value ?? "").getTime()];
+      const [from, to] = [fromWallClock(input("absolute-from")?.value ?? ""), fromWallClock(input("absolute-to")?.value ?? "")];
       if (from > 0 && to > from) zoom(from, to);
       form.closest("details")?.removeAttribute("open");
     });
@@ -122,9 +145,17 @@ export class Page {
       const { from, to } = current();
       for (const [id, at] of [["absolute-from", from], ["absolute-to", to]] as const) {
         const field = input(id);
-        if (field && !field.value) field.value = local(at);
+        if (field && !field.value) field.value = wallClock(at);
       }
     });
+  }
+
+  // match notices devices that begin to match while the page is open, and those that are gone.
+  private async match(): Promise<void> {
+    if (this.editing) return;
+    const query = new URLSearchParams(Object.entries(this.values()).map(([name, value]) => [prefix + name, value]));
+    const answer = await fetch(`${this.base}/matches?${query}`, { headers: { Accept: "application/json" } }).catch(() => undefined);
+    if (answer?.ok) this.board.matches(await answer.json() as Record<string, string>);
   }
 
   private async edit(): Promise<void> {
@@ -178,9 +209,4 @@ export class Page {
         subscribe({ topic: "widget", ...(this.unsaved(widget) ? this.draft(widget) : { dashboard: this.root.dataset.id ?? "", widget: widget.id ?? "", values: this.values() }) }, handle),
     };
   }
-}
-
-// local is an instant as the browser's own field for times wants it, in the zone of whoever looks.
-function local(at: number): string {
-  return new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }

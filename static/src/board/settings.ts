@@ -1,55 +1,8 @@
 // The settings of a widget: fields with a label above, completed from what the tenant's devices really send.
 import { button, make } from "./dom";
+import { input, labelled, select, type Change, type Names } from "./fields";
 import type { Document, Threshold, Variable, Widget } from "./model";
-
-export interface Names {
-  metrics: { name: string; unit?: string; type: string; devices: number }[];
-  devices: { id: string; name: string }[];
-  sites: string[];
-  profiles: string[];
-  labels: Record<string, string[]>;
-}
-
-type Change = (edit: (w: Widget) => void, field?: string) => void;
-
-let fields = 0; // names of inputs on this page
-
-function labelled(label: string, input: HTMLElement, help = ""): HTMLElement {
-  const box = make("div", "field");
-  input.id ||= `setting-${++fields}`;
-  const text = make("label", "form-label", label);
-  text.htmlFor = input.id;
-  box.append(text, input);
-  if (help) {
-    const line = make("p", "help", help);
-    line.id = `${input.id}-help`;
-    input.setAttribute("aria-describedby", line.id);
-    box.append(line);
-  }
-  return box;
-}
-
-function input(value: string, take: (value: string) => void, options: string[] = []): HTMLInputElement {
-  const element = make("input", "form-control");
-  element.value = value;
-  element.addEventListener("change", () => take(element.value.trim())); // not at every letter: each change asks the server
-  if (options.length > 0) {
-    const list = make("datalist");
-    list.id = `choices-${++fields}`;
-    list.append(...options.map((o) => Object.assign(make("option"), { value: o })));
-    element.setAttribute("list", list.id);
-    queueMicrotask(() => element.after(list));
-  }
-  return element;
-}
-
-function select(value: string, options: [value: string, label: string][], take: (value: string) => void): HTMLSelectElement {
-  const element = make("select", "form-select");
-  element.append(...options.map(([v, text]) => Object.assign(make("option", "", text), { value: v })));
-  element.value = value;
-  element.addEventListener("change", () => take(element.value));
-  return element;
-}
+import { pictureSettings } from "./spots";
 
 export function settings(widget: Widget, names: Names, variables: Variable[], change: Change): HTMLElement[] {
   const out: HTMLElement[] = [make("h2", "", "Widget")];
@@ -63,6 +16,8 @@ export function settings(widget: Widget, names: Names, variables: Variable[], ch
     return out;
   }
   if (widget.kind === "alerts") return [...out, ...devices(widget, names, variables, change), atMost(widget, change)];
+  if (widget.kind === "map") return [...out, ...devices(widget, names, variables, change), make("p", "help", "A device says where it is by the label location, say 52.52,13.40: degrees north and east. The others of its site are there as well.")];
+  if (widget.kind === "image") return [...out, ...pictureSettings(widget, names, variables, change), ...devices(widget, names, variables, change), thresholds(widget, change)];
   out.push(metrics(widget, names, change), ...devices(widget, names, variables, change));
   if (["line", "area", "band", "gauge", "number", "bars"].includes(widget.kind)) {
     const number = (at: "min" | "max") => input(widget[at] === undefined ? "" : String(widget[at]), (v) => change((w) => {

@@ -2,7 +2,7 @@
 import { serverNow, short, stateOf, stateWord } from "../freshness";
 import type { Value } from "../frames";
 import { text as written } from "../dom";
-import { age, make } from "./dom";
+import { age, make, moment } from "./dom";
 import { label, level, type Answer, type AnswerDevice, type AnswerEvent, type AnswerSeries, type Span, type Stage, type View } from "./model";
 import { markdown } from "./markdown";
 import { said } from "./units";
@@ -85,7 +85,7 @@ function keyOf(stage: Stage, value: Value, word: string): string {
   return `series-${(hash % 8) + 1}`;
 }
 
-const worst: Record<string, number> = { silent: 0, late: 1, never: 2, unknown: 3, live: 4, disabled: 5 };
+export const worst: Record<string, number> = { silent: 0, late: 1, never: 2, unknown: 3, live: 4, disabled: 5 };
 
 export function fleet(stage: Stage): View {
   let devices: AnswerDevice[] = [];
@@ -154,8 +154,7 @@ export function log(stage: Stage): View {
     const list = make("ol", "w-log");
     for (const e of events.slice(0, stage.widget.count || mostLines)) {
       const item = make("li");
-      item.append(age(e.at / 1000, 0), make("span", "w-log-who", e.name), make("span", "muted", e.what), make("span", "w-log-text", e.text));
-      delete item.querySelector("time")?.dataset.interval;
+      item.append(moment(e.at / 1000), make("span", "w-log-who", e.name), make("span", "muted", e.what), make("span", "w-log-text", e.text));
       list.append(item);
     }
     stage.host.replaceChildren(events.length > 0 ? list : make("p", "muted", "No events in this range: no text value, change of state or log line."));

@@ -1,12 +1,13 @@
 // The newest values: one big number, a gauge, a table. Each says how old it is, and what it means in words.
 import type { Value } from "../frames";
 import { text } from "../dom";
+import { exact } from "../freshness";
 import { age, make, svg } from "./dom";
 import { label, level, type Answer, type AnswerSeries, type Span, type Stage, type View } from "./model";
 import { scaled, said } from "./units";
 
 // Held are the series of an answer with what came since.
-class Held {
+export class Held {
   series: AnswerSeries[] = [];
 
   take(answer: Answer): void {
@@ -47,7 +48,7 @@ function wordOf(stage: Stage, value: Value): HTMLElement | null {
 function rowsOf(held: Held): string[][] {
   return [["Device", "Metric", "Value", "Time"], ...held.series.map((s) => {
     const { number, unit } = write(s.latest.value, s.unit);
-    return [s.name, s.metric, `${number} ${unit}`.trim(), s.latest.at > 0 ? new Date(s.latest.at / 1000).toLocaleString() : "never"];
+    return [s.name, s.metric, `${number} ${unit}`.trim(), s.latest.at > 0 ? exact(s.latest.at / 1000) : "never"];
   })];
 }
 
