@@ -22,6 +22,7 @@ import (
 	"longwave/tenants/id"
 	"longwave/tenants/rule"
 	"longwave/tenants/seal"
+	"longwave/web/export"
 	"longwave/web/handler"
 	"longwave/web/live"
 	"longwave/web/oidc"
@@ -88,9 +89,14 @@ func (p *plant) serveLive(hub *live.Hub) {
 		p.t.Fatal(err)
 	}
 	background(p.t, book.Run)
+	exports, err := export.New(export.Options{Tenants: p.tenants, Readings: func(t id.Tenant) export.Reader { return reader{newStorage(), t} }})
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	pages, err := New(Options{
 		Pictures:  p.pictures(),
 		Alerts:    book,
+		Exports:   exports,
 		Trials:    (&past{}).trials(p.t),
 		AlertLink: (&notify.Links{Ring: secrets}).Open,
 		Providers: oidc.New(oidc.Options{}), Secrets: secrets,
