@@ -6,13 +6,18 @@ import type { AnswerSeries, RawPoint } from "./model";
 
 export interface Bucket { t: number; value: number; min: number; max: number; count: number } // t in seconds
 
+// Fresh is a bucket of single values, made as they come: a chart is drawn ten times a second, and none of them is looked at
+// again for that. The same time and value twice is one fact.
+interface Fresh extends Bucket { facts: Map<string, [number, number]> }
+
 // Longer buckets than this are not continued here: they hold more than the socket hands over from before.
 const longest = 30;
 const mostTail = 20_000;
 
 export class Track {
   private stored: Bucket[];
-  private readonly tail = new Map<string, { t: number; value: number }>(); // by time and value: the same twice is one fact
+  private readonly fresh = new Map<number, Fresh>(); // by the beginning of the bucket
+  private size = 0; // facts in all of them
   private readonly step: number;
 
   constructor(readonly series: AnswerSeries, step: string, private since: number) {
@@ -32,34 +37,39 @@ export class Track {
 
   // hand gives what came through the socket to the track that takes this one's place.
   hand(to: Track): void {
-    for (const { t, value } of this.tail.values()) to.add(t * 1000, value);
+    for (const { facts } of this.fresh.values()) for (const [at, value] of facts.values()) to.add(at, value);
   }
 
   add(at: number, value: number): void {
     if (at * 1000 >= this.series.latest.at) this.series.latest = { value, at: at * 1000 };
     if (!this.follows) return;
-    this.tail.set(`${at} ${value}`, { t: at / 1000, value });
-    if (this.tail.size > mostTail) this.tail.delete(this.tail.keys().next().value ?? "");
+    const start = Math.floor(at / 1000 / this.step) * this.step;
+    const one = this.fresh.get(start) ?? { t: start, value, min: value, max: value, count: 0, facts: new Map<string, [number, number]>() };
+    const fact = `${at} ${value}`;
+    if (one.facts.has(fact)) return;
+    one.facts.set(fact, [at, value]);
+    merge(one, value);
+    this.fresh.set(start, one);
+    if (++this.size > mostTail) this.forget(this.fresh.keys().next().value ?? start);
+  }
+
+  private forget(start: number): void {
+    this.size -= this.fresh.get(start)?.facts.size ?? 0;
+    this.fresh.delete(start);
   }
 
   // all are the buckets from an instant on, in seconds.
   all(from: number): Bucket[] {
     const cut = this.since > 0 ? Math.ceil(this.since / 1000 / this.step) * this.step : Infinity;
     const last = this.stored.at(-1)?.t ?? 0;
-    const fresh = new Map<number, Bucket>();
-    for (const [key, { t, value }] of this.tail) {
-      if (t < from - this.step) {
-        this.tail.delete(key);
-        continue;
-      }
-      const start = Math.floor(t / this.step) * this.step;
-      if (start < cut && start <= last) continue; // the storage has it
-      const one = fresh.get(start);
-      if (one) merge(one, value);
-      else fresh.set(start, { t: start, value, min: value, max: value, count: 1 });
+    const stored = (start: number) => start < cut && start <= last; // then the storage has all of it
+    const fresh: Bucket[] = [];
+    for (const [start, one] of this.fresh) {
+      if (start < from - this.step) this.forget(start);
+      else if (!stored(start)) fresh.push(one);
     }
-    const kept = this.stored.filter((b) => b.t >= from - this.step && !fresh.has(b.t));
-    return [...kept, ...fresh.values()].sort((a, b) => a.t - b.t);
+    const kept = this.stored.filter((b) => b.t >= from - this.step && (stored(b.t) || !this.fresh.has(b.t)));
+    return [...kept, ...fresh].sort((a, b) => a.t - b.t);
   }
 
   // gap is the distance in seconds from which on nothing was sent in between.
