@@ -46,6 +46,7 @@ func estateOf(t *testing.T, r *running, owner id.Person, name string) (id.Tenant
 	if _, err := r.pictures.Put(t.Context(), made.ID, drawing(t), func(string) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
+	pairedWith(t, r, made.ID, name)
 	created, err := r.tenants.CreateDevices(t.Context(), actor, made.ID, []tenants.NewDevice{{Name: name + " 1"}, {Name: name + " 2"}, {Name: name + " 3"}})
 	if err != nil {
 		t.Fatal(err)

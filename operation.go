@@ -160,6 +160,7 @@ func (p *platform) estate() []erase.Part {
 		p.streamPart("states of alert rules", telemetry.AlertStateStream, telemetry.AlertStateOf),
 		p.streamPart("records of replays", telemetry.BucketStream(replay.BucketName), func(t id.Tenant) string { return telemetry.BucketKey(replay.BucketName, t) }),
 		p.streamPart("times that keys were used", telemetry.BucketStream(tenants.KeyUseBucket), func(t id.Tenant) string { return telemetry.BucketKeys(tenants.KeyUseBucket, t) }),
+		p.streamPart("what walls said of themselves", telemetry.BucketStream(tenants.WallReportBucket), func(t id.Tenant) string { return telemetry.BucketKeys(tenants.WallReportBucket, t) }),
 		erase.Part{Name: "rows", Count: p.rows, Remove: func(ctx context.Context, t id.Tenant) error { return p.store.ForTenant(t).EraseAll(ctx) }},
 	)
 }

@@ -59,6 +59,7 @@ func neighbour(t *testing.T, r *running, owner id.Person) tenants.Device {
 	if _, err := r.tenants.SaveDashboard(t.Context(), actor, other.ID, tenants.SaveDashboard{Name: canary}); err != nil {
 		t.Fatal(err)
 	}
+	pairedWith(t, r, other.ID, canary)
 	r.post(t, token, `{"`+canary+`":4711.25,"state":"`+canary+`"}`, http.StatusOK)
 	r.post(t, token, `{"`+canary+`":{}}`, http.StatusBadRequest)
 	r.eventually(t, "the neighbour's reading is stored", func() error {
@@ -69,6 +70,25 @@ func neighbour(t *testing.T, r *running, owner id.Person) tenants.Device {
 		return err
 	})
 	return device
+}
+
+// pairedWith is a screen of a tenant, with a dashboard of its own.
+func pairedWith(t *testing.T, r *running, tenant id.Tenant, name string) tenants.Wall {
+	t.Helper()
+	actor := tenants.Actor{System: "test"}
+	board, err := r.tenants.SaveDashboard(t.Context(), actor, tenant, tenants.SaveDashboard{Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := r.tenants.NewWallCode(t.Context(), "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := r.tenants.PairWall(t.Context(), actor, tenant, code.Code, tenants.WallSettings{Name: name, Dashboards: []id.Dashboard{board.ID}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
 }
 
 func (r *running) post(t *testing.T, token, body string, want int) {
@@ -164,6 +184,14 @@ func (r *running) trustOf(t id.Tenant) string {
 	return "c-0000000000000000"
 }
 
+// wallOf is the first screen of a tenant, or none.
+func (r *running) wallOf(t id.Tenant) string {
+	for _, found := range r.tenants.State().Walls(t) {
+		return string(found.ID)
+	}
+	return "m-0000000000000000"
+}
+
 // ask fills a route's pattern with the ids of a device and its tenant, and returns status and body with these ids, and
 // what differs between any two answers, made equal.
 func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Device) string {
@@ -176,7 +204,7 @@ func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Devic
 	if strings.HasPrefix(pattern, "/manage/") { // whoever knows the id of one may sign in at it, and is told its name
 		provider = r.providerOf(d.Tenant)
 	}
-	path := strings.NewReplacer("{destination}", destination, "{attempt}", "1", "{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "{rule}", string(r.ruleOf(d.Tenant)), "{alert_rule}", string(r.alertRuleOf(d.Tenant)), "{dashboard}", string(r.dashboardOf(d.Tenant)), "{thumbprint}", strings.Repeat("ca", 32), "{trust}", r.trustOf(d.Tenant), "{provider}", provider, "/*", "/").Replace(pattern)
+	path := strings.NewReplacer("{destination}", destination, "{attempt}", "1", "{tenant}", string(d.Tenant), "{device}", string(d.ID), "{key}", "k-0000000000000000", "{rule}", string(r.ruleOf(d.Tenant)), "{alert_rule}", string(r.alertRuleOf(d.Tenant)), "{dashboard}", string(r.dashboardOf(d.Tenant)), "{thumbprint}", strings.Repeat("ca", 32), "{trust}", r.trustOf(d.Tenant), "{provider}", provider, "{wall}", r.wallOf(d.Tenant), "/*", "/").Replace(pattern)
 	if strings.HasPrefix(pattern, "/manage/") && method == http.MethodGet {
 		path += "?device=" + string(d.ID) + "&metric=" + canary + "&from=" + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
 		if !strings.Contains(pattern, "readings") && !strings.Contains(pattern, "events") {
@@ -197,7 +225,7 @@ func (r *running) ask(t *testing.T, method, pattern, key string, d tenants.Devic
 		}
 	}
 	status, answer := r.request(t, method, path, key, body)
-	same := strings.NewReplacer(string(r.ruleOf(d.Tenant)), "RULE", string(r.alertRuleOf(d.Tenant)), "ALERTRULE", string(r.dashboardOf(d.Tenant)), "DASHBOARD", r.trustOf(d.Tenant), "TRUST", string(d.Tenant), "TENANT", string(d.ID), "DEVICE", destination, "DESTINATION", canary, "METRIC").Replace
+	same := strings.NewReplacer(string(r.ruleOf(d.Tenant)), "RULE", string(r.alertRuleOf(d.Tenant)), "ALERTRULE", string(r.dashboardOf(d.Tenant)), "DASHBOARD", r.trustOf(d.Tenant), "TRUST", r.wallOf(d.Tenant), "WALL", string(d.Tenant), "TENANT", string(d.ID), "DEVICE", destination, "DESTINATION", canary, "METRIC").Replace
 	if strings.Contains(answer, canary) && !strings.Contains(path, canary) {
 		return answer
 	}

@@ -117,6 +117,12 @@ func crossings() []crossing {
 		{route: "GET /manage/v1/dashboards/{dashboard}/versions", path: "/manage/v1/dashboards/{}/versions"},
 		{route: "POST /manage/v1/dashboards/{dashboard}/restore", path: "/manage/v1/dashboards/{}/restore", body: `{"version":1}`},
 		{route: "DELETE /manage/v1/dashboards/{dashboard}", path: "/manage/v1/dashboards/{}"},
+		{route: "GET /manage/v1/walls"},
+		{route: "POST /manage/v1/walls", body: `{"name":"Hall","code":"CODE","dashboards":["BOARD"]}`},
+		{route: "GET /manage/v1/walls/{wall}", path: "/manage/v1/walls/{}"},
+		{route: "PATCH /manage/v1/walls/{wall}", path: "/manage/v1/walls/{}", body: `{"zoom":125}`},
+		{route: "POST /manage/v1/walls/{wall}/ask", path: "/manage/v1/walls/{}/ask", body: `{"what":"identify"}`},
+		{route: "DELETE /manage/v1/walls/{wall}", path: "/manage/v1/walls/{}"},
 		{route: "GET /manage/v1/rejected"},
 		{route: "POST /manage/v1/rejected/preview", body: `{}`},
 		{route: "POST /manage/v1/rejected/redrive", body: `{}`},
@@ -210,6 +216,14 @@ func (r *rig) cross(t *testing.T, c crossing) {
 	}
 	if strings.Contains(pattern, "{silence}") {
 		ours, theirs = string(r.ours.silence), string(r.theirs.silence)
+	}
+	if strings.Contains(pattern, "{wall}") {
+		ours, theirs = string(r.ours.wall), string(r.theirs.wall)
+	}
+	if strings.Contains(c.body, "CODE") {
+		code, err := r.tenants.NewWallCode(t.Context(), "192.0.2.1")
+		must(t, err)
+		c.body = strings.NewReplacer("CODE", code.Code, "BOARD", string(r.ours.board)).Replace(c.body)
 	}
 	c.body = strings.ReplaceAll(c.body, `"position":7`, `"position":`+r.written(t, ours))
 	if c.replay {

@@ -51,6 +51,7 @@ func (a *API) mountManagement(r chi.Router) {
 	m.mountAlerts()
 	m.mountSilences()
 	m.mountDashboards()
+	m.mountWalls()
 	m.mountRejected()
 	m.mountReplays()
 	m.mountTenants()

@@ -67,6 +67,8 @@ type tenantRig struct {
 	alertRule   id.AlertRule
 	dashboard   id.Dashboard
 	silence     id.Silence
+	board       id.Dashboard // of the wall
+	wall        id.Wall
 	person      id.Person // a member who is no owner
 	keys        map[tenants.Role]string
 }
@@ -155,6 +157,13 @@ func (r *rig) tenant(t *testing.T, name string, first bool) tenantRig {
 	board, err := r.tenants.SaveDashboard(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.SaveDashboard{Name: "dashboard of " + name})
 	must(t, err)
 	made.dashboard = board.ID
+	hung, err := r.tenants.SaveDashboard(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.SaveDashboard{Name: "board of " + name})
+	must(t, err)
+	code, err := r.tenants.NewWallCode(t.Context(), "192.0.2.1")
+	must(t, err)
+	wall, err := r.tenants.PairWall(t.Context(), tenants.Actor{System: "test"}, made.id, code.Code, tenants.WallSettings{Name: "wall of " + name, Dashboards: []id.Dashboard{hung.ID}})
+	must(t, err)
+	made.board, made.wall = hung.ID, wall.ID
 	made.device, made.token, err = r.tenants.CreateDevice(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewDevice{Name: "pump of " + name})
 	must(t, err)
 	made.destination, _, err = r.tenants.CreateDestination(t.Context(), tenants.Actor{System: "test"}, made.id, tenants.NewDestination{

@@ -130,6 +130,7 @@ func (s *State) dropThings(t id.Tenant) {
 	dropPrefix(&s.proofs.certificates, t)
 	dropPrefix(&s.proofs.ofDevice, t)
 	dropPrefix(&s.dashboards, t)
+	s.walls.drop(t)
 	dropPrefix(&s.erasing, t)
 	s.rules.Delete(string(t))
 	s.alertRules.Delete(string(t))

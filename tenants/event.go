@@ -152,6 +152,14 @@ func describe(e event) (name string, current int) {
 		return "dashboard.deleted", 1
 	case dashboardUndeleted:
 		return "dashboard.undeleted", 1
+	case wallPaired:
+		return "wall.paired", 1
+	case wallChanged:
+		return "wall.changed", 1
+	case wallAsked:
+		return "wall.asked", 1
+	case wallRevoked:
+		return "wall.revoked", 1
 	case tenantRenamed:
 		return "tenant.renamed", 1
 	case tenantSuspended:
@@ -294,6 +302,14 @@ func decodeEvent(r record) (event, error) {
 		return decode[dashboardDeleted](r)
 	case "dashboard.undeleted":
 		return decode[dashboardUndeleted](r)
+	case "wall.paired":
+		return decode[wallPaired](r)
+	case "wall.changed":
+		return decode[wallChanged](r)
+	case "wall.asked":
+		return decode[wallAsked](r)
+	case "wall.revoked":
+		return decode[wallRevoked](r)
 	case "tenant.renamed":
 		return decode[tenantRenamed](r)
 	case "tenant.suspended":

@@ -66,6 +66,8 @@ func randomStep(ctx context.Context, s *Service, t id.Tenant, random *rand.Rand)
 		_, _, err = s.CreateKey(ctx, testActor, t, NewKey{Name: name, Role: Editor, Scope: KeyScope{Sites: []string{"plant"}}})
 	case n == 8 && random.IntN(2) == 0:
 		err = randomDashboard(ctx, s, t, random)
+	case n == 8 && random.IntN(3) == 0:
+		err = randomWall(ctx, s, t, random)
 	case n == 7 && random.IntN(2) == 0:
 		err = randomRule(ctx, s, t, random)
 	case n == 8 && random.IntN(2) == 0:

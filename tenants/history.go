@@ -192,6 +192,9 @@ func (s *State) nameOf(t id.Tenant, thing string) string {
 	if found, ok := s.Trust(t, id.Trust(thing)); ok {
 		return found.Name
 	}
+	if w, ok := s.Wall(t, id.Wall(thing)); ok {
+		return w.Name
+	}
 	return ""
 }
 

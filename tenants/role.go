@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"fmt"
+	"slices"
 
 	"longwave/tenants/id"
 )
@@ -68,6 +69,8 @@ const (
 	EditRules                      // write, start, stop, order and delete routing rules and alert rules
 	HandleAlerts                   // acknowledge, assign, snooze and comment on alerts; silences
 	EditDashboards                 // make, change, restore, rename and delete dashboards
+	EditWalls                      // pair, change and revoke unattended screens
+	ShowWall                       // show the dashboards that an unattended screen is bound to
 	ReplayPackets                  // send rejected packets again or dismiss them, replay packets from the lanes
 	ManageKeys                     // create, list and revoke API keys
 	ReadAudit                      // see who did what, when and from where
@@ -108,6 +111,10 @@ func (a Action) String() string {
 		return "edit dashboards"
 	case EditRules:
 		return "edit rules"
+	case EditWalls:
+		return "edit walls"
+	case ShowWall:
+		return "show what a wall shows"
 	case HandleAlerts:
 		return "handle alerts"
 	case ReplayPackets:
@@ -130,7 +137,8 @@ func (a Action) String() string {
 }
 
 // allowed is the one table of who may do what. Operating the platform and overseeing tenants come from being an operator,
-// never from a role in a tenant; and being an operator opens no tenant, unless its owners consent or are told why.
+// never from a role in a tenant; and being an operator opens no tenant, unless its owners consent or are told why. ShowWall
+// comes from being a paired screen, which has no role and so may do nothing else.
 func (a Action) allowed(r Role) bool {
 	return [actions][Owner + 1]bool{
 		View:             {Viewer: true, Editor: true, Owner: true},
@@ -143,6 +151,8 @@ func (a Action) allowed(r Role) bool {
 		EditRules:        {Editor: true, Owner: true},
 		HandleAlerts:     {Editor: true, Owner: true},
 		EditDashboards:   {Editor: true, Owner: true},
+		EditWalls:        {Editor: true, Owner: true},
+		ShowWall:         {},
 		ReplayPackets:    {Editor: true, Owner: true},
 		ManageKeys:       {Owner: true},
 		ReadAudit:        {Editor: true, Owner: true},
@@ -164,6 +174,7 @@ func (a Action) ofDevices() bool {
 type Principal struct {
 	person   id.Person
 	key      id.Key
+	wall     *wall // the screen that it is; nil for people and keys
 	tenant   id.Tenant
 	role     Role
 	operator bool
@@ -178,6 +189,19 @@ func (p Principal) Person() id.Person { return p.person }
 
 // Key is the API key that acts; empty when a person does.
 func (p Principal) Key() id.Key { return p.key }
+
+// Wall is the unattended screen that looks; false when a person or a key acts.
+func (p Principal) Wall() (Wall, bool) {
+	if p.wall == nil {
+		return Wall{}, false
+	}
+	return p.wall.Wall, true
+}
+
+// Shows says whether the principal is a screen that is bound to a dashboard.
+func (p Principal) Shows(d id.Dashboard) bool {
+	return p.wall != nil && slices.Contains(p.wall.Dashboards, d)
+}
 
 // Tenant is where the principal acts; empty for one that Identify made.
 func (p Principal) Tenant() id.Tenant { return p.tenant }
@@ -213,7 +237,7 @@ func (p Principal) May(a Action) error {
 		return fmt.Errorf("%w: unknown action", ErrForbidden)
 	}
 	switch {
-	case p.operates(a):
+	case p.operates(a), a == ShowWall && p.wall != nil:
 		return nil
 	case a.allowed(p.role) && p.scope != nil && !a.ofDevices():
 		return fmt.Errorf("%w: it does not let you %s", ErrKeyLimited, a)

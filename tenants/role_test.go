@@ -21,6 +21,8 @@ func TestRoleMatrix(t *testing.T) {
 		EditRules:        "- - e o - - - - - -",
 		HandleAlerts:     "- - e o - - - - - -",
 		EditDashboards:   "- - e o - - - - - -",
+		EditWalls:        "- - e o - - - - - -",
+		ShowWall:         "- - - - - - - - - -",
 		ReplayPackets:    "- - e o - - - - - -",
 		ManageKeys:       "- - - o - - - - - -",
 		ReadAudit:        "- - e o - - - - - -",

@@ -79,6 +79,8 @@ type Service struct {
 	tracing  chan struct{} // a place for each trace that is being made
 
 	uses      *keyUses
+	codes     *pairing
+	reports   *wallReports
 	secrets   *seal.Ring // nil when there are none
 	plainHTTP bool
 	defaults  Limits
@@ -116,6 +118,12 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		_, ok := s.State().keys.Get(key2(of.tenant, of.key))
 		_, ofOperator := s.State().opKeys.Get(publicOf(of.key))
 		return ok || ofOperator
+	}
+	if s.codes, err = openPairing(ctx, o); err != nil {
+		return nil, fmt.Errorf("open the control log: %w", err)
+	}
+	if s.reports, err = openWallReports(ctx, o); err != nil {
+		return nil, fmt.Errorf("open the control log: %w", err)
 	}
 	return s, nil
 }
@@ -164,6 +172,7 @@ func (s *Service) Run(ctx context.Context) error {
 	})
 	beside.Go(func() { s.recordFailures(ctx) })
 	beside.Go(func() { s.uses.keep(ctx) })
+	beside.Go(func() { s.keepWallReports(ctx) })
 	err := s.followAgain(ctx)
 	stop(nil)
 	beside.Wait()

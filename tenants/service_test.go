@@ -116,6 +116,11 @@ func dump(s *State) []string {
 		return true
 	})
 	add(&lines, "silences", &s.silences)
+	s.walls.all.Scan(func(key string, w *wall) bool {
+		found, ok := s.walls.byID.Get(string(w.ID))
+		lines = append(lines, fmt.Sprintf("walls %q %+v %x %v", key, w.Wall, w.sum, ok && found.sum == w.sum))
+		return true
+	})
 	s.dashboards.Scan(func(key string, d *Dashboard) bool {
 		text, err := json.Marshal(d)
 		lines = append(lines, fmt.Sprintf("dashboards %q %s %v", key, text, err))

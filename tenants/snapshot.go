@@ -22,7 +22,7 @@ const (
 
 	// snapshotMagic begins a snapshot. Its number rises when what is in a State, or how it is written, changes its
 	// meaning: a program reads only its own, and the log is always there.
-	snapshotMagic = "longwave control snapshot 10\n"
+	snapshotMagic = "longwave control snapshot 11\n"
 
 	// snapshotBytes bounds what is read into memory: some four million devices.
 	snapshotBytes = 1 << 30
@@ -54,6 +54,7 @@ type (
 		Rules        []savedRules
 		Alerts       []savedAlerts
 		Dashboards   []byte
+		Walls        []savedWall
 		Support      []Support
 		Endings      []Ending
 	}
@@ -196,6 +197,7 @@ func (s *State) savedHead() savedHead {
 		return true
 	})
 	h.Alerts = s.savedAlerts()
+	h.Walls = s.walls.saved()
 	return h
 }
 
@@ -309,6 +311,11 @@ func (h *savedHead) state() (*State, error) {
 		s.rules.Set(string(v.Tenant), newRuleBook(v.List))
 	}
 	s.restoreAlerts(h.Alerts)
+	for _, v := range h.Walls {
+		if err := s.walls.put(v.Wall, v.Sum); err != nil {
+			return nil, err
+		}
+	}
 	for _, v := range h.Destinations {
 		d := v.Destination
 		d.secret, d.replaced, d.address, d.oldUntil = v.Secret, v.Old, v.Address, v.OldUntil

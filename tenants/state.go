@@ -35,6 +35,7 @@ type State struct {
 	alertRules   btree.Map[string, *alertBook]   // by tenant
 	silences     btree.Map[string, []Silence]    // by tenant; a list never changes
 	dashboards   btree.Map[string, *Dashboard]   // by tenant and dashboard
+	walls        walls
 	people       people
 	support      btree.Map[string, Support] // by tenant and person
 	endings      btree.Map[string, Ending]  // by tenant
@@ -89,8 +90,8 @@ func (s *State) freeze() *State {
 		byToken: s.byToken.share(), metrics: *s.metrics.Copy(), erasing: *s.erasing.Copy(),
 		destinations: *s.destinations.Copy(), outNames: *s.outNames.Copy(), outSlugs: *s.outSlugs.Copy(),
 		rules: *s.rules.Copy(), alertRules: *s.alertRules.Copy(), silences: *s.silences.Copy(),
-		dashboards: *s.dashboards.Copy(),
-		support:    *s.support.Copy(), endings: *s.endings.Copy(),
+		dashboards: *s.dashboards.Copy(), walls: s.walls.share(),
+		support: *s.support.Copy(), endings: *s.endings.Copy(),
 	}
 }
 

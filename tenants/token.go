@@ -10,7 +10,7 @@ import (
 )
 
 // A secret that a machine carries is <prefix><public>_<secret><check>: lwd_7k3m…_… for a device, lwk_… for an API key, lwo_… for an
-// operator's key, lwi_… for an invitation, lwp_… for a way back in.
+// operator's key, lwi_… for an invitation, lwp_… for a way back in, lww_… for an unattended screen.
 // The prefix lets secret scanners recognise a leak; the public half is how the secret is found, shown and attributed;
 // the check characters tell a typo from a wrong secret without a look-up. Only the SHA-256 of the whole text is kept:
 // with 178 random bits there is nothing to guess, so a slow hash would add nothing.
@@ -18,6 +18,7 @@ const (
 	devicePrefix = "lwd_"
 	keyPrefix    = "lwk_"
 	invitePrefix = "lwi_"
+	wallPrefix   = "lww_"
 
 	recoveryPrefix = "lwp_"
 	operatorPrefix = "lwo_"
@@ -34,6 +35,7 @@ const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 const (
 	publicKeyPrefix    = "k-"
 	publicInvitePrefix = "v-"
+	publicWallPrefix   = "m-"
 )
 
 type digest [sha256.Size]byte

@@ -3,6 +3,7 @@ package views
 // Dashboards lists the dashboards of a tenant.
 type Dashboards struct {
 	Frame
+	Tabs                 []Link
 	Action, ImportAction string
 	DevicesHref          string
 	Count                string

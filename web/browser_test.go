@@ -202,6 +202,7 @@ func looks(s *site, d tenants.Device) []look {
 		{"audit", auditPath(d.Tenant), true}, {"as-it-was", asItWasPath(d.Tenant) + "?about=" + string(d.ID), true}, {"as-it-was-board", asItWasPath(d.Tenant) + "?about=" + strings.TrimPrefix(s.dashboardOf(d), dashboardsPath(d.Tenant)+"/"), true}, {"recover", s.recoveryOf(d), false}, {"audit-platform", auditPath(""), true}, {"prove-again", "/sign-in/again?next=/account", true},
 		{"export", exportPath(d.Tenant) + "?device=" + string(d.ID), true}, {"export-nothing", exportPath(d.Tenant) + "?metrics=none&step=1h", true}, {"export-wrong", exportPath(d.Tenant) + "?labels=x", true},
 		{"dashboards", dashboardsPath(d.Tenant), true}, {"dashboard", s.dashboardOf(d), true}, {"dashboard-versions", s.dashboardOf(d) + "/versions", true},
+		{"walls", s.wallsOf(d), true}, {"wall-edit", s.wallsOf(d) + "/" + string(s.tenants.State().Walls(d.Tenant)[0].ID), true},
 		{"worklist", rejectedPath(d.Tenant), true}, {"worklist-filtered", rejectedPath(d.Tenant) + "?by=device&label=site&value=plant-2&range=24h", true},
 		{"redrive", rejectedPath(d.Tenant) + "/redrive?code=value_type", true}, {"dismiss", rejectedPath(d.Tenant) + "/dismiss", true},
 		{"replays", replaysPath(d.Tenant), true}, {"replay-running", replaysPath(d.Tenant) + "/j-running", true}, {"replay-preview", replaysPath(d.Tenant) + "/j-preview", true},
@@ -209,7 +210,7 @@ func looks(s *site, d tenants.Device) []look {
 	}
 }
 
-func readAxe(t *testing.T) string {
+func readAxe(t testing.TB) string {
 	t.Helper()
 	source, err := os.ReadFile(filepath.Join("..", "node_modules", "axe-core", "axe.min.js"))
 	if err != nil {

@@ -51,7 +51,7 @@ func (w *Web) renderDashboards(out http.ResponseWriter, r *http.Request, p tenan
 	st, t := w.o.Tenants.State(), p.Tenant()
 	list := st.Dashboards(t)
 	page := views.Dashboards{
-		Frame: w.frame(out, r, p, "Dashboards"), Action: dashboardsPath(t), ImportAction: dashboardsPath(t) + "/import",
+		Frame: w.frame(out, r, p, "Dashboards"), Tabs: dashboardTabs(r, t), Action: dashboardsPath(t), ImportAction: dashboardsPath(t) + "/import",
 		CanEdit: p.May(tenants.EditDashboards) == nil, Problems: problems, HasDevices: st.DeviceCount(t) > 0, DevicesHref: devicesPath(t),
 	}
 	if len(list) > 0 {
@@ -74,6 +74,14 @@ func (w *Web) renderDashboards(out http.ResponseWriter, r *http.Request, p tenan
 		status = http.StatusUnprocessableEntity
 	}
 	return w.render(out, r, status, views.DashboardsPage(page))
+}
+
+// dashboardTabs lead to what is looked at: dashboards, and the screens that show them.
+func dashboardTabs(r *http.Request, t id.Tenant) []views.Link {
+	return []views.Link{
+		{Label: "Dashboards", Href: dashboardsPath(t), Current: below(r.URL.Path, dashboardsPath(t))},
+		{Label: "Walls", Href: wallsPath(t), Current: below(r.URL.Path, wallsPath(t))},
+	}
 }
 
 // standalone is a problem that stands alone.

@@ -21,6 +21,7 @@ const (
 	editor   = "editor"
 	owner    = "owner"
 	operator = "operator"
+	unmanned = "unmanned" // a paired screen, which is none of the people
 )
 
 // matrix says who may at least use each route. It is written down by hand, a second time beside routes.go, so that a route
@@ -57,6 +58,18 @@ func matrix() map[string]string {
 		"POST /t/{tenant}/dashboards/{dashboard}/rename":                        editor,
 		"POST /t/{tenant}/dashboards/{dashboard}/delete":                        editor,
 		"POST /t/{tenant}/dashboards/{dashboard}/undelete":                      editor,
+		"GET /wall":                                                             anyone,
+		"POST /wall/code":                                                       anyone,
+		"GET /wall/wait":                                                        anyone,
+		"GET /wall/live":                                                        unmanned,
+		"GET /wall/data":                                                        unmanned,
+		"GET /t/{tenant}/walls":                                                 viewer,
+		"POST /t/{tenant}/walls":                                                editor,
+		"GET /t/{tenant}/walls/{wall}":                                          editor,
+		"POST /t/{tenant}/walls/{wall}":                                         editor,
+		"POST /t/{tenant}/walls/{wall}/ask":                                     editor,
+		"GET /t/{tenant}/walls/{wall}/revoke":                                   editor,
+		"POST /t/{tenant}/walls/{wall}/revoke":                                  editor,
 		"GET /alert-links/{token}":                                              anyone,
 		"POST /alert-links/{token}":                                             anyone,
 		"GET /t/{tenant}/alerts":                                                viewer,
@@ -263,6 +276,8 @@ func (s *site) signedIn(p id.Person) *visitor {
 func may(who, least string) bool {
 	ladder := []string{anyone, person, viewer, editor, owner}
 	switch {
+	case least == unmanned:
+		return false
 	case least == operator:
 		return who == operator
 	case who == operator: // being one opens no tenant
@@ -285,8 +300,8 @@ func TestRouteMatrix(t *testing.T) {
 			t.Errorf("who may use %s? write it into the matrix", route)
 			return
 		}
-		if route == "POST /sign-out" || strings.HasSuffix(pattern, "/live") {
-			return // it would end who asks, or stay open; both have tests of their own
+		if route == "POST /sign-out" || strings.HasSuffix(pattern, "/live") || pattern == "/wall/wait" {
+			return // it would end who asks, or stay open; all have tests of their own
 		}
 		for name, b := range who {
 			got := b.do(method, fill(pattern, string(s.claimed.Tenant.ID), "d-0000000000000000"), url.Values{}, nil)
@@ -309,7 +324,8 @@ func passed(a answer, pattern, who string) bool {
 	case a.status == http.StatusForbidden:
 		return !strings.Contains(a.page.text("main"), "Your role does not allow this")
 	case a.status == http.StatusUnauthorized:
-		return !strings.Contains(a.page.text("main"), "Your session has ended")
+		text := a.page.text("main")
+		return !strings.Contains(text, "Your session has ended") && !strings.Contains(text, "revoked it")
 	}
 	return !strings.HasPrefix(a.header.Get("Location"), "/sign-in?next=")
 }

@@ -95,7 +95,7 @@ func navigation(path string, p tenants.Principal, memberships []tenants.Membersh
 		links = append(links, views.Link{Label: "Home", Href: home, Current: path == home})
 		links = append(links, views.Link{Label: "Devices", Href: devices, Current: below(path, devices)})
 		dashboards := dashboardsPath(m.Tenant.ID)
-		links = append(links, views.Link{Label: "Dashboards", Href: dashboards, Current: below(path, dashboards)})
+		links = append(links, views.Link{Label: "Dashboards", Href: dashboards, Current: below(path, dashboards) || below(path, wallsPath(m.Tenant.ID))})
 		alerts := alertsPath(m.Tenant.ID)
 		links = append(links, views.Link{Label: "Alerts", Href: alerts, Key: "alerts", Current: below(path, alerts) || below(path, alertRulesPath(m.Tenant.ID)) || below(path, silencesPath(m.Tenant.ID))})
 		rejected, replays := rejectedPath(m.Tenant.ID), replaysPath(m.Tenant.ID)

@@ -53,7 +53,8 @@ who they are; what such a key may do later, identity providers above all, is not
 const routesHeading = `
 ## Pages
 
-The least that somebody must be. *Anyone* is not signed in; *person* is, and belongs to no tenant here. Keys, identity providers,
+The least that somebody must be. *Anyone* is not signed in; *person* is, and belongs to no tenant here; *unmanned* is a
+paired wall screen, which is let in nowhere else. Keys, identity providers,
 device trust, operators and what cannot be brought back also want a proof of who it is that is less than ten minutes old.
 
 `

@@ -67,6 +67,7 @@ func (w *Web) Mount(root chi.Router) {
 		w.mountDestinations(r)
 		w.mountDashboards(r)
 		w.mountExports(r)
+		w.mountWalls(r)
 		const rejected, replays, job = tenant + "/rejected", tenant + "/replays", tenant + "/replays/{replay}"
 		r.Get(rejected, w.inTenant(tenants.View, w.noted(tenants.ReadRejected, w.showWorkList)))
 		r.Get(rejected+"/redrive", w.inTenant(tenants.ReplayPackets, w.noted(tenants.ReadRejected, w.showRedrive)))

@@ -64,6 +64,8 @@ type visit struct {
 	Tenant id.Tenant
 	// Check says whether the session still exists and may still see the tenant. It is asked every checkEvery.
 	Check func(context.Context) error
+	// Screen is what an unattended screen may see and is to show; nil for people.
+	Screen *wallScreen
 }
 
 // socket serves GET /t/{tenant}/live: one WebSocket per page, text frames of JSON, one or more frames a message, each
@@ -76,9 +78,14 @@ type visit struct {
 //	{"sub":4,"topic":"rate"}                                 how many packets arrive: {"sub":4,"cursor":"…","arrived":12}
 //	{"sub":3,"topic":"attempts","device":"d-…"}              failed attempts of the device and from this browser's address
 //	{"sub":5,"topic":"widget","dashboard":"b-…","widget":"w1","values":{"site":"plant-2"}}   what a widget is about; "draft" instead of an id shows one that is not saved
-//	{"sub":5,"topic":"alerts"}                               how many alerts are open, whenever one changes
+//	{"sub":5,"topic":"alerts"}                               how many alerts are open, whenever one changes; to a screen also the worst of them
 //	{"sub":6,"topic":"directory"}                            how far the control log of the tenant has got: devices may have come or gone
 //	{"unsub":1}
+//
+// and an unattended screen, which is answered about its own dashboards only,
+//
+//	{"sub":1,"topic":"wall"}                                 what it is to show: {"sub":1,"wall":{"name":…,"pages":[…]}}, whenever that changes
+//	{"report":{"page":"b-…","version":"…","width":1920,"height":1080}}
 //
 // where sub is a number of its choice. The server sends, to begin with,
 //

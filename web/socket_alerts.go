@@ -12,6 +12,7 @@ import (
 type alertsTopic struct {
 	book   Alerts
 	tenant id.Tenant
+	say    func() any // what is said of the open alerts
 	due    atomic.Bool
 	quit   chan struct{} // closed when nobody looks any more
 	ended  sync.WaitGroup
@@ -19,9 +20,13 @@ type alertsTopic struct {
 
 func (b *browser) openAlerts(c command) (topic, []byte, error) {
 	t := &alertsTopic{book: b.socket.options.Alerts, tenant: b.visit.Tenant, quit: make(chan struct{})}
+	t.say = func() any { return t.book.Count(t.tenant) }
+	if b.visit.Screen != nil {
+		t.say = b.visit.Screen.alerts
+	}
 	changed := t.book.Watch(t.tenant) // before it is counted, so that no change falls between
 	t.ended.Go(func() { t.follow(changed, b.wake) })
-	return t, newFrame(c.Sub).snapshot(false).list("alerts", t.book.Count(t.tenant)).end().bytes(), nil
+	return t, newFrame(c.Sub).snapshot(false).list("alerts", t.say()).end().bytes(), nil
 }
 
 func (t *alertsTopic) follow(changed <-chan struct{}, wake chan<- struct{}) {
@@ -41,7 +46,7 @@ func (t *alertsTopic) next(number uint32) []byte {
 	if !t.due.Swap(false) {
 		return nil
 	}
-	return newFrame(number).list("alerts", t.book.Count(t.tenant)).bytes()
+	return newFrame(number).list("alerts", t.say()).bytes()
 }
 
 func (t *alertsTopic) close() {

@@ -30,6 +30,7 @@ type command struct {
 	Device  string   `json:"device"`
 	Devices []string `json:"devices"`
 	Cursor  string   `json:"cursor"`
+	Report  *report  `json:"report"`
 	WidgetRef
 }
 
@@ -132,7 +133,14 @@ func (b *browser) read(ctx context.Context) error {
 			return fmt.Errorf("read: %w", err)
 		}
 		var c command
-		if kind != websocket.MessageText || json.Unmarshal(data, &c) != nil || (c.Sub == 0) == (c.Unsub == 0) {
+		if kind != websocket.MessageText || json.Unmarshal(data, &c) != nil {
+			return errProtocol
+		}
+		if c.Report != nil && b.visit.Screen != nil {
+			b.visit.Screen.report(*c.Report)
+			continue
+		}
+		if (c.Sub == 0) == (c.Unsub == 0) {
 			return errProtocol
 		}
 		select {

@@ -192,6 +192,7 @@ type serverFrame struct {
 		Since   int64
 	}
 	Points   [][]any
+	Wall     *shown
 	Packets  []struct{ ID string }
 	Devices  []struct{ Device string }
 	Attempts []struct {

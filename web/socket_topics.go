@@ -40,6 +40,9 @@ func (b *browser) open(ctx context.Context, c command) (topic, []byte) {
 var errTopic = errors.New("no such topic")
 
 func (b *browser) dispatch(ctx context.Context, c command) (topic, []byte, error) {
+	if b.visit.Screen != nil {
+		return b.dispatchScreen(ctx, c)
+	}
 	switch c.Topic {
 	case "device":
 		return b.openDevice(ctx, c)

@@ -125,6 +125,7 @@ type Web struct {
 	drafts     *drafts
 	mails      *mailBudget
 	activities *activities
+	waiting    chan struct{}      // a token for each screen that waits to be paired
 	asking     singleflight.Group // what the first pages of a tenant ask
 	news       newsboard
 	cross      *http.CrossOriginProtection
@@ -143,7 +144,7 @@ func New(o Options) (*Web, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	w := &Web{o: o, assets: assets, handover: newHandover(o.Now), drafts: newDrafts(o.Now), mails: newMailBudget(), activities: newActivities(o.Readings, o.Now), news: newsboard{known: map[id.Tenant]datedNews{}}, cross: http.NewCrossOriginProtection()}
+	w := &Web{o: o, assets: assets, handover: newHandover(o.Now), drafts: newDrafts(o.Now), waiting: make(chan struct{}, maxWaitingScreens), mails: newMailBudget(), activities: newActivities(o.Readings, o.Now), news: newsboard{known: map[id.Tenant]datedNews{}}, cross: http.NewCrossOriginProtection()}
 	w.links = views.Assets{
 		CSS: assets.Path("app.css"), Theme: assets.Path("theme.js"), App: assets.Path("app.js"),
 		Favicon: assets.Path("favicon.svg"), Logo: assets.Path("logo.svg"),

@@ -35,6 +35,8 @@ document.body.addEventListener("htmx:load", () => startDeviceList());
 
 if (document.querySelector("[data-page=device]")) void import("./device").then((page) => page.startDevicePage());
 if (document.querySelector("#board")) void import("./board/page").then((page) => page.startDashboard());
+if (document.querySelector("[data-page=wall]")) void import("./wall/wall").then((page) => page.startWall());
+if (document.querySelector("[data-page=pair]")) void import("./wall/pair").then((page) => page.startPairing());
 if (document.querySelector("[data-page=alert]")) void import("./alert").then((page) => page.startAlertPage());
 if (document.querySelector("#past")) void import("./past").then((page) => page.startPast());
 if (document.querySelector("#export")) void import("./export").then((page) => page.startExport());

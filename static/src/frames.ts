@@ -1,5 +1,7 @@
 // The frames of the browser socket, as web/socket.go describes them. Times are microseconds since 1970.
 
+import type { Document } from "./board/model";
+
 export type Value = number | boolean | string | null;
 
 export interface Packet {
@@ -48,6 +50,36 @@ export interface OpenAlerts {
   open: number;
   worst: string;
   place: number;
+  list?: ScreenAlert[]; // to an unattended screen only
+}
+
+export interface ScreenAlert {
+  severity: string;
+  rule: string;
+  device: string;
+  began: number;
+  taken?: boolean;
+}
+
+// Shown is what an unattended screen is to show. Its times are milliseconds since 1970.
+export interface Shown {
+  tenant: string;
+  name: string;
+  seconds: number;
+  pause: boolean;
+  zoom: number;
+  zone?: string;
+  light?: boolean;
+  reload?: number;
+  identify?: number;
+  pages: ShownPage[];
+}
+
+export interface ShownPage {
+  id: string;
+  name: string;
+  version: number;
+  document: Document;
 }
 
 // Content is what a snapshot and an update may both hold.
@@ -71,6 +103,7 @@ export interface Frame extends Content {
   skipped?: number;
   position?: number; // in the control log
   arrived?: number; // packets since the frame before
+  wall?: Shown;
   snapshot?: Content & { incomplete: boolean; since?: number };
   error?: { code: string; detail: string };
 }
@@ -78,7 +111,7 @@ export interface Frame extends Content {
 export type ServerFrame = Partial<Frame> & { beat?: number; hello?: { version: string; now: number } };
 
 export interface Topic {
-  topic: "device" | "devices" | "rate" | "attempts" | "alerts" | "widget" | "directory";
+  topic: "device" | "devices" | "rate" | "attempts" | "alerts" | "widget" | "directory" | "wall";
   device?: string;
   devices?: string[];
   dashboard?: string;

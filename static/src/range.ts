@@ -25,6 +25,11 @@ export function current(): Range {
   return { from: now - (lengths[chosen()] ?? 3600) * 1000, to: now, live: true };
 }
 
+// lengthOf is how long a range is in ms; of one that is not known, the usual one.
+export function lengthOf(key: string | undefined): number {
+  return (lengths[key ?? usual] ?? 3600) * 1000;
+}
+
 function chosen(): string {
   const wanted = new URLSearchParams(location.search).get("range") ?? document.getElementById("ranges")?.dataset.range;
   return wanted && wanted in lengths ? wanted : usual;

@@ -38,11 +38,13 @@ type (
 	Silence string
 	// Dashboard names a dashboard; unique within a tenant, so that the same one may stand in several.
 	Dashboard string
+	// Wall names an unattended screen of a tenant. It is the public half of its token, never the secret.
+	Wall string
 )
 
 // Kind is any of the named types.
 type Kind interface {
-	Tenant | Device | Person | Key | Rule | Destination | Slug | Provider | Invite | Job | AlertRule | Alert | Silence | Dashboard | Trust
+	Tenant | Device | Person | Key | Rule | Destination | Slug | Provider | Invite | Job | AlertRule | Alert | Silence | Dashboard | Trust | Wall
 }
 
 // ErrInvalid is returned for text that is not one safe NATS token.
@@ -106,6 +108,8 @@ func prefix(kind any) string {
 		return "b-"
 	case Trust:
 		return "c-"
+	case Wall:
+		return "m-"
 	default:
 		return "k-"
 	}
