@@ -48,7 +48,7 @@ func TestADeviceOutOfScopeIsNotThere(t *testing.T) {
 			return r.ask(t, method+" "+strings.ReplaceAll(path, "{}", string(d)), key, c.body)
 		}
 		hidden, missing, seen := to(outside.ID), to("d-0000000000000000"), to(inside.ID)
-		about := strings.Contains(pattern, "{device}") || strings.Contains(path, "device={}")
+		about := strings.Contains(pattern, "{device}") || strings.Contains(path, "device={}") || strings.Contains(path, "devices={}")
 		switch {
 		case about && (hidden.status != 404 || !bytes.Equal(hidden.body, missing.body) || seen.status >= 300):
 			t.Errorf("%s: hidden %d %s\nmissing %d %s\nseen %d", c.route, hidden.status, hidden.body, missing.status, missing.body, seen.status)
