@@ -120,7 +120,7 @@ func exampleDashboards(description *huma.OpenAPI) {
 	for name, example := range map[string]any{
 		"Document": map[string]any{"range": "24h", "widgets": []any{widget}}, "Widget": widget, "Selection": selection,
 		"Variable": map[string]any{"name": "site", "of": "site"}, "Place": map[string]int{"x": 0, "y": 0, "w": 6, "h": 8}, "Metric": map[string]any{"name": "temp"},
-		"Threshold": map[string]any{"from": 80, "level": "critical", "word": "Hot"},
+		"Threshold": map[string]any{"from": 80, "level": "critical", "word": "Hot"}, "Spot": map[string]any{"x": 42.5, "y": 60, "metric": "temp"},
 	} {
 		description.Components.Schemas.Map()[name].Examples = []any{example}
 	}
