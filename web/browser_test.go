@@ -235,8 +235,9 @@ func (w *window) examine(address, name, axe string) {
 	for _, width := range []int64{768, 1024, 1366} {
 		w.do(chromedp.EmulateViewport(width, 800))
 		w.eventually("innerWidth === " + fmt.Sprint(width))
-		if run(w, chromedp.Evaluate[bool]("document.querySelector('.bar')?.scrollWidth > innerWidth")) {
-			w.t.Errorf("%s at a width of %d: the bar is wider than the screen", name, width)
+		if run(w, chromedp.Evaluate[bool]("document.documentElement.scrollWidth > document.documentElement.clientWidth || document.querySelector('.bar')?.scrollWidth > innerWidth")) {
+			w.t.Errorf("%s at a width of %d: wider than the screen", name, width)
+			w.capture(fmt.Sprintf("%s-%d", name, width))
 		}
 	}
 	if complaints := w.heard(); complaints != "" {

@@ -55,6 +55,8 @@ type site struct {
 	recent   map[id.Tenant][]telemetry.Recent
 	lanes    error // what reading the lanes answers
 	counts   map[id.Rule]rule.Count
+	met      []telemetry.Met
+	usage    map[id.Tenant]tenants.Usage
 	desk     *desk
 	book     *alert.Book
 	links    *notify.Links
@@ -80,7 +82,7 @@ func startMailing(t testing.TB, mail func(context.Context, string, reach.Message
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, js: js, mail: mail, storage: newStorage(), past: &past{}, deliver: &deliverer{}, desk: newDesk(), demo: errors.New("not wanted")}
+	s := &site{t: t, js: js, mail: mail, usage: map[id.Tenant]tenants.Usage{}, storage: newStorage(), past: &past{}, deliver: &deliverer{}, desk: newDesk(), demo: errors.New("not wanted")}
 	if s.tenants, err = tenants.Open(t.Context(), tenants.Options{JS: js, Replicas: 1, Log: log, Now: time.Now, Secrets: ring}); err != nil {
 		t.Fatal(err)
 	}
@@ -147,9 +149,9 @@ func (s *site) serve(log *slog.Logger) {
 		},
 		WorkList: s.desk, Jobs: s.desk, Alerts: s.book, Trials: s.past.trials(s.t), AlertLink: s.links.Open,
 		Recent:    func(_ context.Context, t id.Tenant, _ int) ([]telemetry.Recent, error) { return s.recent[t], s.lanes },
-		LimitsMet: func(id.Tenant) []telemetry.Met { return nil }, LimitsMetBy: func(id.Tenant, id.Device) []telemetry.Met { return nil },
+		LimitsMet: func(id.Tenant) []telemetry.Met { return s.met }, LimitsMetBy: func(id.Tenant, id.Device) []telemetry.Met { return s.met }, Began: time.Now(),
 		RuleCounts: func(id.Tenant) map[id.Rule]rule.Count { return s.counts },
-		System:     func(context.Context) System { return s.system }, Operation: fakeOperation{}, Destinations: s.deliver, Mail: s.mail,
+		System:     func(context.Context) System { return s.system }, Operation: fakeOperation{usage: s.usage}, Destinations: s.deliver, Mail: s.mail,
 		StartDemo: func(ctx context.Context, by tenants.Actor, t id.Tenant) error {
 			if s.demo != nil {
 				return s.demo

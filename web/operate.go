@@ -165,11 +165,14 @@ func (w *Web) usageOfAll(ctx context.Context) (map[id.Tenant]tenants.Usage, erro
 func (w *Web) operateRow(t operated) views.OperateRow {
 	row := views.OperateRow{
 		Name: t.Name, Href: operatedPath(t.ID), ID: string(t.ID), State: t.health.state(), Devices: grouped(uint64(t.devices)), Rate: rateText(t.Rate),
-		Stored: "not known", Waiting: "not known", Alerts: grouped(uint64(t.Alerts)), Limited: grouped(t.Limited), LimitedAt: viewTime(t.LastLimited, w.o.Now()),
+		Stored: "not known", Waiting: "not known", Alerts: grouped(uint64(t.Alerts)), Limited: grouped(t.Limited),
 		Owned: "as everybody", Created: t.Created.UTC().Format("2006-01-02"),
 	}
 	if t.known {
 		row.Stored, row.Waiting = bytesText(t.Bytes), grouped(t.Waiting)
+	}
+	if t.Limited > 0 {
+		row.LimitedAt = viewTime(t.LastLimited, w.o.Now())
 	}
 	if t.Limits != (tenants.Limits{}) {
 		row.Owned = "its own"

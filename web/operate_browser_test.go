@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"longwave/ingest/telemetry"
 	"longwave/tenants"
 	"longwave/tenants/id"
 )
@@ -34,6 +35,16 @@ func TestOperatorPagesAreAccessible(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	s.usage[first] = tenants.Usage{Readings: 3_100_000, Bytes: 42_000_000, Rate: 120.5, Waiting: 31, Alerts: 2, Limited: 1204, LastLimited: s.now().Add(-2 * time.Minute)}
+	s.usage[made[2]] = tenants.Usage{Readings: 900_000, Bytes: 11_000_000, Rate: 14, Alerts: 1}
+	pump := s.tenants.State().Devices(first, "")
+	for d := range pump {
+		s.met = []telemetry.Met{{Name: "packets_per_second", Scope: "tenant", Count: 1192, Last: s.now().Add(-2 * time.Minute), Max: 500, Current: 731, Device: d.ID},
+			{Name: "request_bytes", Scope: "tenant", Count: 12, Last: s.now().Add(-3 * time.Hour), Max: 65_536, Current: 98_304, Device: d.ID}}
+	}
+	if _, _, err := s.tenants.CreateOperatorKey(t.Context(), actor, tenants.NewOperatorKey{Name: "billing", Reach: tenants.ReachSee, Expires: s.now().Add(90 * 24 * time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
 	w := openWindow(t)
 	show := func(as, path, name string) {
 		w.become(s, who[as])
@@ -47,9 +58,13 @@ func TestOperatorPagesAreAccessible(t *testing.T) {
 	show(operator, operatedPath(made[4])+"/delete", "operate-deleting")
 	show(operator, tenantPath(made[1]), "suspended")
 	show(operator, "/system/operators", "operators")
+	show(operator, "/system/keys", "operator-keys")
 	if err := s.tenants.OpenSupport(t.Context(), actor, first, tenants.Visit{Reason: "Bo asked why pump-01 is late", For: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	show(operator, devicesPath(first), "support")
 	show(owner, usagePath(first), "usage")
+	for d := range pump {
+		show(owner, devicePath(d), "device-limits")
+	}
 }

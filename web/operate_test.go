@@ -14,10 +14,13 @@ import (
 )
 
 // fakeOperation is what an installation says of its tenants.
-type fakeOperation struct{ err error }
+type fakeOperation struct {
+	err   error
+	usage map[id.Tenant]tenants.Usage
+}
 
 func (f fakeOperation) Usage(context.Context) (map[id.Tenant]tenants.Usage, error) {
-	return map[id.Tenant]tenants.Usage{}, f.err
+	return f.usage, f.err
 }
 
 func (fakeOperation) Rates() map[id.Tenant]float64 { return map[id.Tenant]float64{} }
@@ -38,6 +41,18 @@ func TestOperatorsListTenants(t *testing.T) {
 	rows := got.page.text("#results")
 	if got.status != http.StatusOK || !strings.Contains(rows, "1–3 of 3") || strings.Index(rows, "Customer 2") > strings.Index(rows, "Customer 0") {
 		t.Errorf("%d %s", got.status, rows)
+	}
+	for _, t := range s.tenants.State().Tenants() {
+		if t.Name == "Customer 1" {
+			s.usage[t.ID] = tenants.Usage{Limited: 12, LastLimited: s.now().Add(-time.Minute), Alerts: 2, Waiting: 4711}
+		}
+	}
+	rows = b.get("/system/tenants?state=limited").page.text("#results")
+	if !strings.Contains(rows, "1–1 of 1") || !strings.Contains(rows, "Customer 1") || !strings.Contains(rows, "Meets a limit") || !strings.Contains(rows, "4,711") {
+		t.Errorf("those that meet limits: %s", rows)
+	}
+	if rows := b.get("/system/tenants?sort=-alerts").page.text("#results"); strings.Index(rows, "Customer 1") > strings.Index(rows, "Customer 0") {
+		t.Errorf("by alerts: %s", rows)
 	}
 	if got := b.get("/system/tenants?q=nobody"); !strings.Contains(got.page.text("main"), "No tenant matches") {
 		t.Errorf("a search without a result: %s", got.page.text("main"))
