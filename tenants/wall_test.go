@@ -183,7 +183,9 @@ func TestCodesAreNotGuessed(t *testing.T) {
 	eve := Actor{Person: "p-eve", Address: "203.0.113.9"}
 	var delayed *DelayError
 	for range freeAttempts + 1 {
-		_, err = s.PairWall(t.Context(), eve, s.tenant, "2222-2222", s.settings)
+		if _, err = s.PairWall(t.Context(), eve, s.tenant, "2222-2222", s.settings); err == nil {
+			t.Fatal("a code that nobody was given pairs a screen")
+		}
 	}
 	if _, err = s.PairWall(t.Context(), eve, s.tenant, code.Code, s.settings); !errors.As(err, &delayed) {
 		t.Errorf("after %d wrong codes even the right one is looked at: %v", freeAttempts+1, err)
