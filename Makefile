@@ -15,6 +15,8 @@ GO_SOURCES   := $(shell find . -name '*.go' -not -path './node_modules/*') go.mo
 TEMPLATES    := $(shell find views -name '*.templ')
 ASSETS       := $(shell find static/src static/build.mjs static/tsconfig.json -type f 2>/dev/null)
 ARGS         ?=
+# Tests that take longest begin first, so that no core waits for them at the end.
+LONGEST      := ./web ./processors/store ./api ./processors ./ingest ./tenants
 
 .PHONY: help run build test lint typecheck generate check-generated bench soak clean
 
@@ -78,7 +80,7 @@ typecheck: node_modules/.package-lock.json
 test: build check-generated lint typecheck ## everything mandatory: generated code, lint, types, tests under the race detector, browser
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { echo "the browser tests need Chromium: apt-get install chromium (Debian), or put it on the PATH as chromium"; exit 1; }
 	@echo "running the tests with the race detector"
-	@go test -race -timeout 15m $$(go list ./... | grep -v /e2e$$)
+	@go test -race -timeout 15m $(LONGEST) $$(go list ./... | grep -v /e2e$$)
 	@echo "driving the built program from outside"
 	@go test -count=1 -timeout 15m ./e2e
 

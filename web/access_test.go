@@ -1,12 +1,15 @@
 package web
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/go-chi/chi/v5"
+
+	"longwave/tenants"
 )
 
 // everyRoute calls f for every method and pattern that is mounted.
@@ -142,8 +145,24 @@ func TestNothingChangesByGet(t *testing.T) {
 			b.get(fill(pattern, string(s.claimed.Tenant.ID), string(device.ID)))
 		}
 	})
-	if after := s.tenants.State().Position(); after != before {
-		t.Errorf("the control log grew from %d to %d", before, after)
+	stream, err := s.js.Stream(t.Context(), tenants.StreamName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for number := before + 1; number <= s.tenants.State().Position(); number++ {
+		message, err := stream.GetMsg(t.Context(), number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var record struct{ Events []struct{ Type string } }
+		if err := json.Unmarshal(message.Data, &record); err != nil {
+			t.Fatal(err)
+		}
+		for _, event := range record.Events { // that somebody looked is written down
+			if event.Type != "sight.noted" && event.Type != "data.exported" {
+				t.Errorf("a GET did %s: %s", event.Type, message.Data)
+			}
+		}
 	}
 }
 

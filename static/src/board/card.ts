@@ -40,6 +40,10 @@ const seldom = 300_000; // what continues itself is read again now and then: lat
 const often = 60_000;
 const asked = new Set<Kind>(["bars", "alerts"]); // what does not continue itself
 const silent = new Set<Kind>(["alerts", "text"]); // what no reading changes
+const drawn = new Set<Kind>(["line", "area", "band", "number", "gauge", "table", "timeline", "image"]); // what shows a value only if its series was in the answer
+const newcomerAfter = 1000; // ms until the storage has what the socket handed over
+const newcomerTimes = 3; // and how often it is asked for it; some are not for this widget to show, such as text between lines
+const newcomersMost = 100;
 const alerting = new Set<Kind>(["line", "area", "band", "alerts"]);
 
 export class Card {
@@ -48,10 +52,12 @@ export class Card {
   private readonly noteLine = make("p", "w-note muted small");
   private readonly view: View;
   private loading: AbortController | undefined;
-  private loaded = 0; // when it was last asked for, in ms; 0 means that it must be
+  private loaded = 0; // when it was last asked for, by a clock that nobody sets, in ms; 0 means that it must be
   private retryAt = Infinity;
   private step = 0;
   private visible = false;
+  private known: Set<string> | undefined; // series of the last answer; undefined where others may come that there is no room for
+  private readonly newcomers = new Map<string, number>(); // series that came and are not shown, and how often they were asked for
   private about = ""; // which devices the last answer was about
   private due = false; // an alert has changed
   private fresh = false; // something has come that is not drawn
@@ -109,21 +115,26 @@ export class Card {
   // matches is told which devices it is about by now: when they are others, it listens and asks anew.
   matches(about: string): void {
     if (this.about === "" || about === this.about) return;
+    this.listen(about);
+    this.due = true;
+  }
+
+  // listen hears of the devices that it is about now.
+  private listen(about: string): void {
     this.about = about;
     this.unhear?.();
     this.unhear = undefined;
     if (this.visible) this.see(true);
-    this.due = true;
   }
 
   // tick is called once a second.
   tick(): void {
     if (!this.visible || this.loading || this.widget.kind === "text") return;
-    if (this.due || Date.now() > this.retryAt) return void this.load();
+    if (this.due || performance.now() > this.retryAt) return void this.load();
     const span = this.o.span();
     if (!span.live || this.loaded === 0) return;
     const pause = this.step > 30 || asked.has(this.widget.kind) ? Math.max(often, this.step * 1000) : seldom;
-    if (Date.now() - this.loaded > pause) return void this.load();
+    if (performance.now() - this.loaded > pause) return void this.load();
     this.view.tick?.(span);
   }
 
@@ -147,15 +158,25 @@ export class Card {
     if (!this.o.span().live) return;
     for (const [device, metric, at, value] of (frame.snapshot ?? frame).points ?? []) {
       this.view.add?.(device, metric, toMs(at), value);
+      this.meet(`${device} ${metric}`);
       this.fresh = true;
     }
     if (this.fresh) requestAnimationFrame(() => this.draw());
   }
 
+  // meet asks anew soon when a series comes for the first time: it has no place yet.
+  private meet(series: string): void {
+    if (!this.known || this.known.has(series) || this.retryAt !== Infinity) return;
+    const times = this.newcomers.get(series) ?? 0;
+    if (times >= newcomerTimes || (times === 0 && this.newcomers.size >= newcomersMost)) return;
+    this.newcomers.set(series, times + 1);
+    this.retryAt = performance.now() + newcomerAfter;
+  }
+
   private draw(): void {
-    if (!this.fresh || !this.visible || this.loaded === 0 || this.loading || Date.now() - this.drawnAt < soonest || document.hidden) return;
+    if (!this.fresh || !this.visible || this.loaded === 0 || this.loading || performance.now() - this.drawnAt < soonest || document.hidden) return;
     this.fresh = false;
-    this.drawnAt = Date.now();
+    this.drawnAt = performance.now();
     this.view.tick?.(this.o.span());
   }
 
@@ -168,19 +189,21 @@ export class Card {
     const mine = new AbortController();
     [this.loading, this.retryAt, this.due] = [mine, Infinity, false];
     if (this.loaded === 0) this.root.dataset.loading = "";
-    this.loaded = Date.now();
+    this.loaded = performance.now();
     const span = this.o.span();
     try {
       const answer = this.widget.kind === "text" ? { from: 0, to: 0 } : await this.o.source.ask(this.widget, span, this.points(), mine.signal);
       if (this.loading !== mine) return; // something else was asked for meanwhile
       this.step = stepSeconds(answer.step ?? "");
+      if (this.about !== "" && answer.about !== this.about) this.listen(answer.about ?? "");
       this.about = answer.about ?? "";
+      this.known = drawn.has(this.widget.kind) && !answer.left ? new Set(answer.series?.map((one) => `${one.device} ${one.metric}`)) : undefined;
       this.view.show(answer, this.o.span());
       this.note(this.view.note?.() ?? "");
     } catch (error) {
       if (this.loading !== mine) return;
       this.note(error instanceof Refused ? error.message : "This cannot be read just now. Trying again.");
-      this.retryAt = error instanceof Refused ? Infinity : Date.now() + retryAfter;
+      this.retryAt = error instanceof Refused ? Infinity : performance.now() + retryAfter;
     }
     this.loading = undefined;
     delete this.root.dataset.loading;
