@@ -136,6 +136,30 @@ func TestALostGroupIsLostAccess(t *testing.T) {
 	}
 }
 
+func TestTheOnlyWayInStays(t *testing.T) {
+	s, made, _ := claimed(t)
+	tenant := made.Tenant.ID
+	p := mustSet(t, s, ownProvider(tenant, "groups", "staff", Editor))
+	if err := s.SwitchPasswords(t.Context(), testActor, tenant, true); err != nil {
+		t.Fatal(err)
+	}
+	var invalid *InvalidError
+	if err := s.RemoveProvider(t.Context(), testActor, tenant, p.ID); !errors.As(err, &invalid) {
+		t.Errorf("the only provider of a tenant without passwords was removed: %v", err)
+	}
+	off := ownProvider(tenant, "groups", "staff", Editor)
+	off.ID, off.Disabled = p.ID, true
+	if _, err := s.SetProvider(t.Context(), testActor, off); !errors.As(err, &invalid) {
+		t.Errorf("it was disabled: %v", err)
+	}
+	if err := s.SwitchPasswords(t.Context(), testActor, tenant, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RemoveProvider(t.Context(), testActor, tenant, p.ID); err != nil {
+		t.Errorf("with passwords it cannot be removed: %v", err)
+	}
+}
+
 func TestATenantsProviderSpeaksForItsTenantOnly(t *testing.T) {
 	s, made, _ := claimed(t)
 	second, err := s.CreateTenant(t.Context(), Actor{Person: made.Person.ID}, "Second")

@@ -100,6 +100,14 @@ func (s *State) onlyWay(p Provider) bool {
 	return tenant.NoPasswords && len(s.OpenProviders(p.Tenant)) == 1
 }
 
+// dispensable refuses to have a provider removed without which nobody could enter its tenant.
+func (s *State) dispensable(p Provider) error {
+	if !p.Disabled && s.onlyWay(p) {
+		return invalid("provider", "cannot be removed: it is the only way into the tenant; allow passwords first")
+	}
+	return nil
+}
+
 func (n NewProvider) check() (_ NewProvider, err error) {
 	if _, err := id.Parse[id.Provider](string(n.ID)); err != nil {
 		return n, invalid("id", "is not the id of a provider")
@@ -162,12 +170,15 @@ func checkDomains(domains []string) ([]string, error) {
 }
 
 // RemoveProvider ends an identity provider, and the membership of everybody who has it from its rules. It returns
-// ErrNotFound, ErrLastOwner when a tenant would be without an owner, and the errors of every command; it may have removed
-// members of some tenants then.
+// ErrNotFound, *InvalidError with the field "provider" when it is the only way in, ErrLastOwner when a tenant would be without
+// an owner, and the errors of every command; it may have removed members of some tenants then.
 func (s *Service) RemoveProvider(ctx context.Context, actor Actor, t id.Tenant, p id.Provider) error {
 	found, ok := s.State().Provider(p)
 	if !ok || found.Tenant != t {
 		return fmt.Errorf("remove provider: %w", ErrNotFound)
+	}
+	if err := s.State().dispensable(found); err != nil {
+		return fmt.Errorf("remove provider: %w", err)
 	}
 	for _, tenant := range s.State().reaches(found) {
 		if err := s.removeVia(ctx, actor, tenant, p); err != nil {
@@ -175,8 +186,12 @@ func (s *Service) RemoveProvider(ctx context.Context, actor Actor, t id.Tenant, 
 		}
 	}
 	_, err := s.inRealm(ctx, actor, t, func(st *State, _ time.Time) ([]event, error) {
-		if _, ok := st.Provider(p); !ok {
+		now, ok := st.Provider(p)
+		if !ok {
 			return nil, fmt.Errorf("provider: %w", ErrNotFound)
+		}
+		if err := st.dispensable(now); err != nil {
+			return nil, err
 		}
 		return []event{providerRemoved{ID: p, Name: found.Name}}, nil
 	})
