@@ -1,7 +1,6 @@
 package tenants
 
 import (
-	"iter"
 	"slices"
 	"time"
 )
@@ -95,25 +94,4 @@ func (t *tokenTable) bucket(index uint64) *[]holder {
 		*slot = &tokenPage{turn: t.turn, buckets: (*slot).buckets}
 	}
 	return &(*slot).buckets[byte(index>>48)]
-}
-
-// all walks the tokens in no order that means something.
-func (t *tokenTable) all() iter.Seq[*holder] {
-	return func(yield func(*holder) bool) {
-		if t.root == nil {
-			return
-		}
-		for _, page := range t.root {
-			if page == nil {
-				continue
-			}
-			for _, bucket := range page.buckets {
-				for i := range bucket {
-					if !yield(&bucket[i]) {
-						return
-					}
-				}
-			}
-		}
-	}
 }

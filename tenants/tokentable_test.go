@@ -1,6 +1,7 @@
 package tenants
 
 import (
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"testing"
@@ -65,5 +66,26 @@ func TestTokensSpread(t *testing.T) {
 	}
 	if longest > 14 { // of 100,000 in 65,536 buckets, more than 12 in one is a matter of one in a million
 		t.Errorf("a bucket holds %d tokens", longest)
+	}
+}
+
+// all walks the tokens in no order that means something.
+func (t *tokenTable) all() iter.Seq[*holder] {
+	return func(yield func(*holder) bool) {
+		if t.root == nil {
+			return
+		}
+		for _, page := range t.root {
+			if page == nil {
+				continue
+			}
+			for _, bucket := range page.buckets {
+				for i := range bucket {
+					if !yield(&bucket[i]) {
+						return
+					}
+				}
+			}
+		}
 	}
 }
