@@ -163,6 +163,7 @@ func unmoved(t *testing.T, ctx context.Context) {
 
 // The page tells a lost server from a late value, and comes back by itself without a gap.
 func TestPageSurvivesARestart(t *testing.T) {
+	t.Parallel() // beside the test of the wall, which waits most of the time
 	i := setup(t)
 	p := start(t, i.data)
 	d := p.register(i, "pump-7")

@@ -14,6 +14,7 @@ import (
 
 // A person without a device at hand: one click brings recorded series to life, another one removes them for good.
 func TestDemoData(t *testing.T) {
+	t.Parallel() // beside the test of the wall, which waits most of the time
 	i := setup(t)
 	p := start(t, i.data)
 	ctx := signedIn(t, p)

@@ -41,7 +41,7 @@ func askCases() []askCase {
 		{method: "POST", path: "/manage/v1/devices", body: `{"name":7}`, status: 422},
 		{method: "POST", path: "/manage/v1/devices", body: `[]`, status: 422},
 		{method: "POST", path: "/manage/v1/devices", body: strings.Repeat("[", 40_000), status: 400, code: "body_unreadable"},
-		{method: "POST", path: "/manage/v1/devices", body: `{"name":"` + strings.Repeat("n", 70_000) + `"}`, status: 413, code: "body_too_large"},
+		{method: "POST", path: "/manage/v1/devices", body: `{"name":"` + strings.Repeat("n", 1<<20) + `"}`, status: 413, code: "body_too_large"},
 		{method: "POST", path: "/manage/v1/devices", body: `{"name":"a","interval":"-1h"}`, status: 422},
 		{method: "POST", path: "/manage/v1/devices", body: `{"name":"a","interval":"1e99h"}`, status: 422},
 		{method: "POST", path: "/manage/v1/devices", body: `{"name":"a","labels":{"":"x"}}`, status: 422},

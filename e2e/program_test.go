@@ -69,6 +69,12 @@ type program struct {
 // start runs serve on a data directory and waits until it says that it is ready.
 func start(t *testing.T, data string, more ...string) *program {
 	t.Helper()
+	return startAs(t, binary, data, more...)
+}
+
+// startAs is start with another build of the program.
+func startAs(t *testing.T, binary, data string, more ...string) *program {
+	t.Helper()
 	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data, "--engine-library", engineLibrary(t)}, more...)
 	p := &program{t: t, command: exec.Command(binary, args...), exited: make(chan error, 1), log: &bytes.Buffer{}}
 	p.command.Stderr = p.log

@@ -18,6 +18,7 @@ func press(selector string) chromedp.Action[chromedp.Void] {
 // A rule from menus to its effect: written as a sentence, tried on packets that were really sent, enabled, and then seen in
 // the lanes; a second one drops, and says so to the device.
 func TestRuleFromSentenceToEffect(t *testing.T) {
+	t.Parallel() // beside the test of the wall, which waits most of the time
 	i := setup(t)
 	p := start(t, i.data)
 	d := p.register(i, "pump-7")

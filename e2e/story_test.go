@@ -99,6 +99,7 @@ func tell(t *testing.T) *story {
 // From a rule that sends hot packets on, over an answer that refuses them and a click that sends them again, to an alert that is
 // acknowledged by the link of its message and ends by itself.
 func TestFromRuleToAlertAndBack(t *testing.T) {
+	t.Parallel() // beside the test of the wall, which waits most of the time
 	s := tell(t)
 	s.post(`{"temp":95}`)
 	s.post(`{"temp":20}`)

@@ -43,6 +43,7 @@ type hanging struct {
 // TestAWallComesBackByItself hangs a real browser in front of the real program and does to it what happens to a screen that
 // nobody stands at. After each it shows the right number or says that it cannot know, and nobody loads it again by hand.
 func TestAWallComesBackByItself(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	h := hang(t)
 	h.send("1.5")
 	h.shows("the first value", "1.5")
@@ -252,12 +253,9 @@ func (h *hanging) gapFree() {
 // startOther is start with a build of another version.
 func startOther(t *testing.T, data string) *program {
 	t.Helper()
-	mine := binary
 	next := filepath.Join(t.TempDir(), "longwave-next")
 	if out, err := exec.Command("go", "build", "-o", next, "-ldflags", "-X main.version=next", "longwave").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	binary = next
-	defer func() { binary = mine }()
-	return start(t, data)
+	return startAs(t, next, data)
 }

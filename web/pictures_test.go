@@ -96,7 +96,11 @@ func TestPictureAndMapInABrowser(t *testing.T) {
 	w.eventually(`document.querySelectorAll(".w-spot").length === 3 && document.querySelector(".w-spot").textContent.includes("Tank 1") && document.querySelector(".w-spot").textContent.includes("21.46 °C")`)
 	w.eventually(`document.querySelector('[data-spot="1"] .w-value').textContent.startsWith("118") && document.querySelector('[data-spot="2"]').textContent.includes("nothing sent")`)
 	w.eventually(`document.querySelectorAll(".w-map-mark").length === 3 && document.querySelector('[data-key="works-a"]').textContent.includes("works-a: 1 device, the worst is never")`)
-	place := `JSON.stringify(document.querySelector('[data-key="works-a"]').getBoundingClientRect())`
+	// In hundredths of the map, which may be laid out anew meanwhile.
+	place := `(() => {
+		const map = document.querySelector(".w-map").getBoundingClientRect(), mark = document.querySelector('[data-key="works-a"]').closest("li").style;
+		return [parseFloat(mark.left) / map.width, parseFloat(mark.top) / map.height].map((part) => Math.round(100 * part)).join();
+	})()`
 	before := run(w, chromedp.Evaluate[string](place))
 	w.do(chromedp.Focus(".w-map"), chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent("+"))
 	w.eventually(place + " !== '" + before + "'")
